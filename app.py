@@ -1,0 +1,85 @@
+"""Atelier: the one place where the studio is put together. `python app.py` starts it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Route
+
+from pages import host
+from studio.runtime import Runtime
+from studio.settings import Settings
+from surfaces import mcp, rest
+from surfaces.demos.mount import Demos
+from surfaces.identity import Identity
+
+SHELL = Path(__file__).parent / "pages" / "shell.py"
+#: what the REST application answers, 404s included; all of it comes before Streamlit's own catch-all page
+REST_PATHS = (
+    "/api", "/api/{rest:path}", "/v1", "/v1/{rest:path}",
+    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/{rest:path}", "/static-offline-docs/{rest:path}",
+)  # fmt: skip
+
+
+def build(runtime: Runtime) -> st.App:
+    """The whole studio as one ASGI application: pages, demos, REST and MCP around one runtime."""
+    host.connect(runtime)
+    demos = Demos(runtime)
+    rest_app = rest.build(runtime)
+    mcp_app = mcp.build(runtime)
+
+    @asynccontextmanager
+    async def lifespan(app: st.App) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            for mounted in (rest_app, mcp_app):
+                await stack.enter_async_context(mounted.router.lifespan_context(mounted))
+            stack.push_async_callback(asyncio.to_thread, runtime.close)
+            stack.push_async_callback(demos.close)
+            yield
+
+    routes: list[BaseRoute] = [
+        *(Route(path, rest_app) for path in REST_PATHS),
+        Route("/mcp", mcp_app),
+        Route("/demos", rest_app),
+        Route("/demos/{rest:path}", demos),
+    ]
+    tokens = runtime.settings.tokens
+    return st.App(SHELL, routes=routes, lifespan=lifespan, middleware=[Middleware(Identity, tokens=tokens)])
+
+
+def _with_token(settings: Settings) -> Settings:
+    """Off the loopback address a token is required: one is made if the operator set none."""
+    if settings.loopback or settings.public or settings.tokens:
+        return settings
+    return settings.model_copy(update={"token": secrets.token_urlsafe(24)})
+
+
+def _address(settings: Settings) -> str:
+    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
+    query = f"/?token={settings.tokens[0]}" if settings.tokens else ""
+    return f"http://{shown}:{settings.port}{query}"
+
+
+def main() -> None:
+    """Start the studio with the settings of the environment and serve until it is told to stop."""
+    settings = _with_token(Settings())
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel("WARNING")
+    runtime = Runtime(settings)
+    app = build(runtime)
+    print(f"Atelier: {_address(settings)}", flush=True)
+    try:
+        app.run(config={"server.port": settings.port, "server.address": settings.host})
+    finally:
+        runtime.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""Prints how good the models are, measured on this machine, beside what was published.
+
+Usage:
+    ATELIER_DATA=<folder of data sets> python -m bench.quality faces [more names]
+
+Exits with 1 if a figure misses its target, with 2 for an unknown name or missing data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Callable
+
+from bench.figures import Figure, NoData
+from studio.settings import Settings
+
+#: Name to module; each has `measure(settings) -> list[Figure]`.
+BENCHMARKS = {"faces": "bench.faces_quality"}
+
+
+def main(arguments: list[str]) -> int:
+    """Measure what is asked for and print one table; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m bench.quality", description="Measured quality of the models.")
+    parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), help="what to measure")
+    figures: list[Figure] = []
+    for name in parser.parse_args(arguments).names:
+        measure: Callable[[Settings], list[Figure]] = importlib.import_module(BENCHMARKS[name]).measure
+        try:
+            figures += measure(Settings())
+        except NoData as fault:
+            print(f"{name}: {fault}", file=sys.stderr)
+            return 2
+    print(table(figures))
+    return 0 if all(figure.met for figure in figures) else 1
+
+
+def table(figures: list[Figure]) -> str:
+    """The figures as a Markdown table."""
+    rows = [("data", "split", "metric", "ours", "target", "published reference")]
+    rows += [
+        (f.data, f.split, f.metric, f"{f.ours:.4f}", f"{f.target}{'' if f.met else ' MISSED'}", f.reference)
+        for f in figures
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
+    lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,144 @@
+"""The page of any task: its model, its demo, the call as a program, the model card and how it works."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.frame import demo_frame
+from pages.host import origin, owner, runtime
+from pages.words import ADAPTER_KIND_HELP, ADAPTER_KINDS, duration, plain, size, state, weights_bytes
+from studio.contract import Adapter, Task
+from studio.errors import WeightsUnavailable
+from studio.jobs import Job
+from surfaces import snippets
+
+TABS = ("Try", "API", "Model card", "How it works")
+REFRESH_S = 3
+
+
+def show(task: Task) -> None:
+    """Draw the page of a task."""
+    st.title(task.title, anchor=False)
+    st.markdown(task.summary)
+    adapter = _model(task)
+    tabs = st.tabs(TABS if task.how_it_works else TABS[:3], key=f"tabs-{task.name}")
+    with tabs[0]:
+        demo_frame(
+            f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}",
+            title=f"{task.title}: the demo",
+            key=f"demo-{task.name}",
+        )
+    with tabs[1]:
+        _api(task, adapter)
+    with tabs[2]:
+        _card(task, adapter)
+    for tab in tabs[3:]:
+        with tab:
+            st.markdown(task.how_it_works)
+
+
+def _model(task: Task) -> Adapter:
+    """The model picker; only a line about the model where there is no choice."""
+    if len(task.adapters) == 1:
+        adapter = task.adapters[0]
+        facts = [f"**{plain(adapter.title)}**", *(f":gray[{plain(fact)}]" for fact in _cost(task, adapter))]
+    else:
+        adapter = st.selectbox(
+            "Model",
+            task.adapters,
+            format_func=lambda one: "  ·  ".join([one.title, *_cost(task, one)]),
+            key=f"model-{task.name}",
+            width=560,
+        )
+        facts = []
+    facts += [f":gray[{plain(fact)}]" for fact in (adapter.licence, adapter.quality) if fact]
+    st.markdown(f":small[{' :gray[·] '.join(facts)}]", help=ADAPTER_KIND_HELP[adapter.kind])
+    return adapter
+
+
+def _cost(task: Task, adapter: Adapter) -> list[str]:
+    """What using it costs first: where its weights are, how large they are, and whether it can answer at once."""
+    weights = weights_bytes(runtime(), task, adapter)
+    return [ADAPTER_KINDS[adapter.kind], *([size(weights)] if weights else []), state(runtime(), adapter)]
+
+
+@st.fragment(run_every=REFRESH_S)
+def _api(task: Task, adapter: Adapter) -> None:
+    """The call that was just made, as programs; looks again every few seconds."""
+    shown = _shown_call(task)
+    jobs = runtime().jobs.of(owner(), shown.name)
+    if jobs:
+        job = jobs[0]
+        values, name = snippets.values_of(job.inputs), job.adapter
+        st.markdown(f"Your last call, {_outcome(job)}.")
+    else:
+        example = shown.examples[0]
+        values = dict(example.values)
+        name = adapter.name if shown.adapter(adapter.name) else shown.adapters[0].name
+        st.markdown(f"You have not run it yet; this is the example “{plain(example.title)}”.")
+    token = bool(runtime().settings.tokens)
+    tabs = st.tabs([title for title, _, _ in snippets.LANGUAGES], key=f"languages-{shown.name}")
+    for tab, (_, language, write) in zip(tabs, snippets.LANGUAGES, strict=True):
+        with tab:
+            st.code(write(shown, values, origin(), name, token=token), language=language, wrap_lines=True)
+    if token:
+        st.markdown(":small[:gray[ATELIER\\_TOKEN is the environment variable with your access token.]]")
+    st.markdown(f":small[[All addresses](/docs) :gray[· MCP at] `{origin()}/mcp`]")
+
+
+def _shown_call(task: Task) -> Task:
+    """The task itself, or the part of it whose call is asked for."""
+    calls = [task, *runtime().catalogue.parts(task.name)]
+    if len(calls) == 1:
+        return task
+    name = st.segmented_control(
+        "Call",
+        [call.name for call in calls],
+        default=task.name,
+        required=True,
+        format_func={call.name: call.title for call in calls}.__getitem__,
+        key=f"call-{task.name}",
+    )
+    return next((call for call in calls if call.name == name), task)
+
+
+def _outcome(job: Job) -> str:
+    if job.state == "done":
+        return f"done in {duration(job.run_s)} on {job.device.upper()}"
+    return {"queued": "waiting", "running": "running now"}.get(job.state, job.state)
+
+
+def _card(task: Task, adapter: Adapter) -> None:
+    """Who made the model, what it was measured at, what it is bad at."""
+    st.subheader(plain(adapter.title), anchor=False)
+    weights = weights_bytes(runtime(), task, adapter)
+    disk = f"{size(weights)} on disk, " if weights else ""
+    rows = [
+        ("Weights", ADAPTER_KIND_HELP[adapter.kind]),
+        ("Size", f"{disk}{size(adapter.memory_mb * 1e6)} of memory when loaded"),
+        ("Licence", plain(adapter.licence) + ("" if adapter.commercial else " (not for commercial use)")),
+        ("Runs on", ", ".join({"cuda": "NVIDIA GPU", "mps": "Apple GPU", "cpu": "CPU"}[d] for d in adapter.devices)),
+        ("Measured", plain(adapter.quality)),
+        ("Bad at", plain(adapter.limits)),
+        ("Source", _link(adapter.source)),
+    ]
+    with st.container(key="facts", gap=None):
+        for title, text in rows:
+            if text:
+                with st.container(horizontal=True, gap="small"):
+                    st.markdown(f":gray[{title}]", width=110)
+                    st.markdown(text, width="stretch")
+    if adapter.weights:
+        try:
+            row = runtime().shelf.row(runtime().catalogue.entry(task.name).family, adapter.weights)
+        except WeightsUnavailable as fault:
+            st.warning(fault.message)
+            return
+        if row.card:
+            st.markdown(row.card)
+
+
+def _link(source: str) -> str:
+    return f"<{source}>" if source.startswith(("http://", "https://")) else plain(source)

@@ -1,0 +1,230 @@
+"""What a task, an adapter and a backend are. Everything the studio shows, serves or tests follows from these."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+if TYPE_CHECKING:
+    from studio.weights import Weights
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class Inputs(BaseModel):
+    """Base of every task's inputs. A field it does not know is an error, not a surprise."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True, frozen=True)
+
+
+class Outputs(BaseModel):
+    """Base of every task's outputs."""
+
+    model_config = ConfigDict(extra="forbid", arbitrary_types_allowed=True)
+
+
+class Ui:
+    """What a field's Python type cannot say: put it into `Annotated`.
+
+    Args:
+        unit: the field's unit, shown after numbers ("px", "s", "bpm").
+        step: step of a slider.
+        lines: height of a text box; more than one makes it multi-line.
+        placeholder: shown in an empty text box.
+        accept: file name endings a file field takes, with their dots.
+        camera: whether a picture is rather taken by webcam than uploaded; it comes first then.
+        advanced: whether the field is tucked away under "Settings".
+    """
+
+    def __init__(
+        self,
+        *,
+        unit: str = "",
+        step: float | None = None,
+        lines: int = 1,
+        placeholder: str = "",
+        accept: tuple[str, ...] = (),
+        camera: bool = False,
+        advanced: bool = False,
+    ) -> None:
+        self.unit = unit
+        self.step = step
+        self.lines = lines
+        self.placeholder = placeholder
+        self.accept = accept
+        self.camera = camera
+        self.advanced = advanced
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        return handler(schema) | ({"x-unit": self.unit} if self.unit else {})
+
+
+class Adapter(BaseModel):
+    """One way to do a task: a class and its weights.
+
+    Attributes:
+        name: short name, unique in the task ("dlib").
+        title: for people.
+        entry: where the backend class is: "backends.faces.dlib_faces:DlibFaces". Imported at first use only.
+        weights: key in the family's weights.toml; empty for a backend that has none.
+        memory_mb: memory the loaded backend takes, in MB, as measured.
+        licence: SPDX identifier, or words, of the weights.
+        commercial: whether that licence allows commercial use.
+        source: paper or repository of the model.
+        kind: embedded (weights in this repository), package (inside a pip dependency), hub (downloaded on
+            request), endpoint (a server elsewhere).
+        devices: where it can run, best first.
+        concurrency: calls that one loaded backend can serve at the same time.
+        quality: the measured figure, in one line, with its data.
+        limits: what it is bad at, in a sentence or two.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    entry: str
+    weights: str = ""
+    memory_mb: int = Field(ge=0)
+    licence: str
+    commercial: bool = True
+    source: str
+    kind: Literal["embedded", "package", "hub", "endpoint"]
+    devices: tuple[Literal["cuda", "mps", "cpu"], ...] = ("cpu",)
+    concurrency: int = Field(1, ge=1)
+    quality: str = ""
+    limits: str = ""
+
+    @field_validator("entry")
+    @classmethod
+    def _entry(cls, value: str) -> str:
+        if not re.fullmatch(r"[\w.]+:\w+", value):
+            raise ValueError(f"expected 'package.module:Class', got {value!r}")
+        return value
+
+
+class Example(BaseModel):
+    """A named set of inputs that a visitor can try with one click.
+
+    `values` maps field names to values as a task's inputs take them; media are `pathlib.Path`s, opened when the
+    example is used.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    title: str
+    values: dict[str, Any]
+
+
+class Live(BaseModel):
+    """Says that a task can run on a webcam's frames: which input is the camera, which output to show."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    camera: str
+    show: str
+
+
+class Task(BaseModel):
+    """The one declaration of a task; see ARCHITECTURE and the worked example in the README.
+
+    Attributes:
+        name: identifier, the same on every surface.
+        title, section, summary: what people read in the gallery.
+        inputs, outputs: pydantic models whose fields' titles, descriptions, bounds and `Ui` make every form.
+        examples: at least one, and each must validate as `inputs`.
+        adapters: the first is the default.
+        how_it_works: a short explanation in Markdown, with the papers.
+        live: set if the task can run on a webcam.
+        part_of: the task on whose page this one is shown; it has no place of its own in the gallery.
+        layout: entry string of a function that builds a Gradio layout better than the generic one.
+        keywords: further words under which the gallery's search finds it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    section: str
+    summary: str
+    inputs: type[Inputs]
+    outputs: type[Outputs]
+    examples: tuple[Example, ...] = Field(min_length=1)
+    adapters: tuple[Adapter, ...] = Field(min_length=1)
+    how_it_works: str = ""
+    live: Live | None = None
+    part_of: str | None = None
+    layout: str | None = None
+    keywords: tuple[str, ...] = ()
+
+    @field_validator("name")
+    @classmethod
+    def _name(cls, value: str) -> str:
+        if not _NAME.fullmatch(value) or keyword.iskeyword(value):
+            raise ValueError(f"expected a lower-case identifier, got {value!r}")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        names = [adapter.name for adapter in self.adapters]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{self.name}: adapter names repeat: {names}")
+        for example in self.examples:
+            unknown = example.values.keys() - self.inputs.model_fields.keys()
+            missing = {n for n, f in self.inputs.model_fields.items() if f.is_required()} - example.values.keys()
+            if unknown or missing:
+                raise ValueError(f"{self.name}: example {example.title!r}: unknown {unknown}, missing {missing}")
+        if self.live and not (
+            self.live.camera in self.inputs.model_fields and self.live.show in self.outputs.model_fields
+        ):
+            raise ValueError(f"{self.name}: live names fields that are not there")
+        return self
+
+    def adapter(self, name: str | None) -> Adapter | None:
+        """The adapter of that name, the default one for None or "", or None where there is none."""
+        if not name:
+            return self.adapters[0]
+        return next((adapter for adapter in self.adapters if adapter.name == name), None)
+
+
+class Run(Protocol):
+    """The handle a backend gets for one call."""
+
+    @property
+    def owner(self) -> str:
+        """Whose data this call may see."""
+
+    @property
+    def device(self) -> str:
+        """Where the backend was loaded: "cpu", "cuda" or "mps"."""
+
+    @property
+    def workdir(self) -> Path:
+        """A temporary folder of this call, made at first use, removed with the job."""
+
+    @property
+    def storage(self) -> Path:
+        """The owner's durable folder for this family, made at first use."""
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Say how far the call is (0..1) and what it is doing; raises Cancelled like `check`."""
+
+    def check(self) -> None:
+        """Raise Cancelled if the call is not wanted any more. To be called every 100 ms or so."""
+
+    def note(self, text: str) -> None:
+        """Something the user should know about this result (a fallback, a picture scaled down)."""
+
+
+class Backend(Protocol):
+    """A loaded model. Constructing it loads, calling it infers, dropping it frees the memory."""
+
+    def __init__(self, weights: Weights, device: str) -> None: ...
+
+    def __call__(self, inputs: Any, run: Run) -> Outputs | Iterator[Outputs]:
+        """Answer, or yield partial answers of which the last is the answer."""

@@ -1,0 +1,109 @@
+"""The one family of errors, and the one shape in which every surface reports them."""
+
+from __future__ import annotations
+
+from typing import ClassVar, TypedDict
+
+
+class ErrorShape(TypedDict):
+    """The JSON body of every error: what went wrong, where, and what to do about it."""
+
+    error: str
+    field: str | None
+    expected: str | None
+    got: str | None
+    hint: str | None
+
+
+class AtelierError(Exception):
+    """An error that a person can act on.
+
+    Args:
+        message: one sentence, for people.
+        field: the input field at fault, if one is.
+        expected: what would have been accepted.
+        got: what came instead.
+        hint: what to try next.
+    """
+
+    status: ClassVar[int] = 500
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        field: str | None = None,
+        expected: str | None = None,
+        got: str | None = None,
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+        self.expected = expected
+        self.got = got
+        self.hint = hint
+
+    def shape(self) -> ErrorShape:
+        """The error as the JSON object that every surface returns."""
+        return {
+            "error": self.message,
+            "field": self.field,
+            "expected": self.expected,
+            "got": self.got,
+            "hint": self.hint,
+        }
+
+
+class InvalidInput(AtelierError, ValueError):
+    """An input that the task cannot accept. A `ValueError`, so that pydantic collects it with its field."""
+
+    status = 422
+
+
+class TooLarge(InvalidInput):
+    """An input beyond a limit; the message names the limit."""
+
+    status = 413
+
+
+class Unauthorized(AtelierError):
+    """An access token is needed and none, or a wrong one, was given."""
+
+    status = 401
+
+
+class Forbidden(AtelierError):
+    """Refused by a setting of the operator."""
+
+    status = 403
+
+
+class NotFound(AtelierError):
+    """No such task, adapter, job or file, or it belongs to somebody else."""
+
+    status = 404
+
+
+class Cancelled(AtelierError):
+    """The job was cancelled by its owner, or because the studio is closing."""
+
+    status = 409
+
+
+class QueueFull(AtelierError):
+    """More jobs wait than the studio is set to accept."""
+
+    status = 409
+
+
+class WeightsUnavailable(AtelierError):
+    """A model's weights are not there, or are not what they should be."""
+
+    status = 503
+
+
+class BackendFailed(AtelierError):
+    """A model failed for a reason that is not the input's; the log has the traceback under the job's id."""
+
+    status = 500

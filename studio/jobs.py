@@ -1,0 +1,255 @@
+"""Jobs: every call is one, so that it can be watched, cancelled and found again."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import shutil
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from studio.contract import Inputs, Outputs
+from studio.errors import AtelierError, Cancelled, NotFound
+
+State = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+@dataclass
+class Job:
+    """One call of a task.
+
+    Attributes:
+        id: unguessable.
+        owner: who may see it.
+        inputs: the validated inputs.
+        progress: 0..1.
+        note: what it is doing now.
+        outputs: the latest partial answer while running, the answer when done.
+        error: why it failed or was cancelled.
+        device: where the model ran.
+        remarks: what the user should know about the result.
+        created_s, started_s, finished_s: seconds since the epoch.
+        version: grows with each change.
+    """
+
+    owner: str
+    task: str
+    adapter: str
+    inputs: Inputs
+    folder: Path
+    storage_folder: Path
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+    state: State = "queued"
+    progress: float = 0.0
+    note: str = ""
+    outputs: Outputs | None = None
+    error: AtelierError | None = None
+    device: str = ""
+    remarks: list[str] = field(default_factory=list)
+    created_s: float = field(default_factory=time.time)
+    started_s: float | None = None
+    finished_s: float | None = None
+    load_s: float = 0.0
+    version: int = 0
+    _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
+    _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
+    _listeners: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    @property
+    def finished(self) -> bool:
+        """Whether it is done, failed or cancelled."""
+        return self.state in ("done", "failed", "cancelled")
+
+    @property
+    def run_s(self) -> float:
+        """Seconds of computing so far, without waiting in the queue and loading the model."""
+        if self.started_s is None:
+            return 0.0
+        return (self.finished_s or time.time()) - self.started_s
+
+    def cancel(self) -> None:
+        """Ask it to stop. One that waits is cancelled at once, one that runs at its next check."""
+        self._cancel.set()
+        with self._changed:
+            if self.state == "queued":
+                self._finish_locked("cancelled", Cancelled("The run was cancelled."))
+        self._tell()
+
+    def wait(self, timeout_s: float | None = None) -> bool:
+        """Block until it is finished; whether it is."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.finished, timeout_s)
+
+    async def follow(self) -> AsyncIterator[Job]:
+        """Yield the job at once and after each change; some may be skipped, never the last, the finished job."""
+        loop = asyncio.get_running_loop()
+        event = asyncio.Event()
+
+        def listener() -> None:
+            with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                loop.call_soon_threadsafe(event.set)
+
+        with self._changed:
+            self._listeners.append(listener)
+        try:
+            while True:
+                event.clear()
+                finished = self.finished
+                yield self
+                if finished:
+                    return
+                await event.wait()
+        finally:
+            with self._changed:
+                self._listeners.remove(listener)
+
+    def update(self, **changes: Any) -> None:
+        """Set attributes and tell whoever follows."""
+        with self._changed:
+            if self.finished:
+                return
+            for name, value in changes.items():
+                setattr(self, name, value)
+            self.version += 1
+            self._changed.notify_all()
+        self._tell()
+
+    def finish(self, state: State, error: AtelierError | None = None, outputs: Outputs | None = None) -> None:
+        """End it; the first end counts."""
+        with self._changed:
+            if not self.finished:
+                if outputs is not None:
+                    self.outputs = outputs
+                self._finish_locked(state, error)
+        self._tell()
+
+    def _finish_locked(self, state: State, error: AtelierError | None) -> None:
+        self.state = state
+        self.error = error
+        self.finished_s = time.time()
+        if state == "done":
+            self.progress = 1.0
+        self.version += 1
+        self._changed.notify_all()
+
+    def _tell(self) -> None:
+        with self._changed:
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener()
+
+
+class JobRun:
+    """The `Run` that a backend gets for a job."""
+
+    def __init__(self, job: Job, device: str) -> None:
+        self._job = job
+        self.device = device
+
+    @property
+    def owner(self) -> str:
+        """Whose data this call may see."""
+        return self._job.owner
+
+    @property
+    def workdir(self) -> Path:
+        """The call's temporary folder."""
+        self._job.folder.mkdir(parents=True, exist_ok=True)
+        return self._job.folder
+
+    @property
+    def storage(self) -> Path:
+        """The owner's durable folder for this family."""
+        self._job.storage_folder.mkdir(parents=True, exist_ok=True)
+        return self._job.storage_folder
+
+    def progress(self, fraction: float, note: str = "") -> None:
+        """Report and check; see `studio.contract.Run`."""
+        self.check()
+        self._job.update(progress=min(max(fraction, 0.0), 1.0), note=note)
+
+    def check(self) -> None:
+        """Raise Cancelled if the job was cancelled."""
+        if self._job._cancel.is_set():
+            raise Cancelled("The run was cancelled.")
+
+    def note(self, text: str) -> None:
+        """Add a remark to the result."""
+        if text not in self._job.remarks:
+            self._job.update(remarks=[*self._job.remarks, text])
+
+    def partial(self, outputs: Outputs) -> None:
+        """Publish a partial answer."""
+        self.check()
+        self._job.update(outputs=outputs)
+
+
+class JobStore:
+    """The jobs of all owners, in memory, for a time to live.
+
+    Args:
+        ttl_s: seconds for which a finished job is kept.
+        per_owner: finished jobs kept per owner.
+    """
+
+    def __init__(self, ttl_s: float, per_owner: int) -> None:
+        self._ttl_s = ttl_s
+        self._per_owner = per_owner
+        self._jobs: dict[str, Job] = {}
+        self._lock = threading.Lock()
+
+    def add(self, job: Job) -> None:
+        """Keep a job, dropping those whose time is over."""
+        self.expire()
+        with self._lock:
+            self._jobs[job.id] = job
+
+    def get(self, job_id: str, owner: str) -> Job:
+        """The job of that id. Raises NotFound, also where it is somebody else's."""
+        self.expire()
+        with self._lock:
+            job = self._jobs.get(job_id)
+        if job is None or job.owner != owner:
+            raise NotFound("There is no such job.", got=job_id[:40], hint="A finished job is kept for a while only.")
+        return job
+
+    def of(self, owner: str, task: str | None = None) -> list[Job]:
+        """An owner's jobs, newest first."""
+        self.expire()
+        with self._lock:
+            jobs = [j for j in self._jobs.values() if j.owner == owner and task in (None, j.task)]
+        return sorted(jobs, key=lambda job: job.created_s, reverse=True)
+
+    def unfinished(self) -> list[Job]:
+        """Everybody's jobs that wait or run, oldest first."""
+        with self._lock:
+            return [job for job in self._jobs.values() if not job.finished]
+
+    def remove(self, job: Job) -> None:
+        """Cancel a job, forget it and remove its folder."""
+        job.cancel()
+        with self._lock:
+            self._jobs.pop(job.id, None)
+        shutil.rmtree(job.folder, ignore_errors=True)
+
+    def expire(self) -> None:
+        """Drop what is older than its time to live, and each owner's oldest beyond the limit."""
+        oldest_s = time.time() - self._ttl_s
+        with self._lock:
+            finished = [job for job in self._jobs.values() if job.finished]
+            gone = [job for job in finished if (job.finished_s or 0) < oldest_s]
+            by_owner: Mapping[str, list[Job]] = {
+                owner: sorted((j for j in finished if j.owner == owner), key=lambda j: j.finished_s or 0)
+                for owner in {job.owner for job in finished}
+            }
+            for jobs in by_owner.values():
+                gone += jobs[: max(0, len(jobs) - self._per_owner)]
+            for job in gone:
+                self._jobs.pop(job.id, None)
+        for job in gone:
+            shutil.rmtree(job.folder, ignore_errors=True)

@@ -1,0 +1,276 @@
+"""The runtime: the only place where inputs are validated, and the only way to a model."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from studio.catalogue import Catalogue, Entry
+from studio.contract import Adapter, Inputs, Outputs, Task
+from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, QueueFull, TooLarge
+from studio.jobs import Job, JobRun, JobStore
+from studio.media.base import Limits
+from studio.metrics import Metrics
+from studio.pool import Pool
+from studio.settings import Settings
+from studio.weights import Shelf
+
+log = logging.getLogger(__name__)
+
+EMBEDDED = Path(__file__).parent.parent / "models_cache" / "embedded"
+
+
+class Runtime:
+    """The studio without any surface: tasks, models and jobs.
+
+    Args:
+        settings: the operator's settings.
+        catalogue: the tasks; the ones in `backends/` where none is given.
+    """
+
+    def __init__(self, settings: Settings, catalogue: Catalogue | None = None) -> None:
+        self.settings = settings
+        self.catalogue = catalogue or Catalogue.discover()
+        self.shelf = Shelf(EMBEDDED)
+        self.metrics = Metrics()
+        self.limits = Limits.of(settings)
+        self.pool = Pool(
+            self.shelf,
+            settings.memory_mb,
+            settings.keep_alive_s,
+            settings.device,
+            on_load=lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
+        )
+        self.jobs = JobStore(settings.job_ttl_s, settings.jobs_per_owner)
+        self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._closed = False
+        self._temporary = Path(tempfile.mkdtemp(prefix="atelier-"))
+
+    def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
+        """The payload as the task's inputs.
+
+        Raises:
+            InvalidInput: with the first field at fault; TooLarge if a limit is the reason.
+        """
+        if isinstance(payload, task.inputs):
+            return payload
+        try:
+            inputs = task.inputs.model_validate(payload, context={"limits": self.limits})
+        except ValidationError as fault:
+            raise _invalid(task, fault, payload) from None
+        for name, value in _texts(inputs):
+            if len(value) > self.limits.text_characters:
+                raise TooLarge(
+                    f"The text is longer than {self.limits.text_characters:,} characters.",
+                    field=name,
+                    expected=f"at most {self.limits.text_characters:,} characters",
+                    got=f"{len(value):,} characters",
+                    hint="The operator can raise ATELIER_MAX_TEXT_CHARACTERS.",
+                )
+        return inputs
+
+    def example(self, task: Task, index: int = 0) -> dict[str, Any]:
+        """The values of one of a task's examples, as `submit` takes them."""
+        return dict(task.examples[index].values)
+
+    def submit(
+        self, task_name: str, payload: Mapping[str, Any] | Inputs, *, adapter: str | None = None, owner: str = "local"
+    ) -> Job:
+        """Validate, then queue.
+
+        Raises:
+            NotFound: no such task or adapter.
+            InvalidInput: see `validate`.
+            QueueFull: more jobs wait than the operator allows.
+        """
+        job, entry, chosen = self._job(task_name, payload, adapter, owner)
+        with self._lock:
+            if self._closed:
+                raise Cancelled("The studio is closing.")
+            if self._waiting >= self.settings.queue_limit + self.settings.workers:
+                raise QueueFull(
+                    "The studio is busy.",
+                    expected=f"at most {self.settings.queue_limit} waiting runs",
+                    hint="Try again in a moment.",
+                )
+            self._waiting += 1
+            self.jobs.add(job)
+            self._executor.submit(self._work, job, entry, chosen)
+        return job
+
+    def run(
+        self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, owner: str = "local"
+    ) -> Job:
+        """Submit, wait, and return the finished job. Raises the job's error."""
+        job = self.submit(task_name, payload, adapter=adapter, owner=owner)
+        job.wait()
+        if job.error is not None:
+            raise job.error
+        return job
+
+    def run_frame(
+        self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, owner: str = "local"
+    ) -> Outputs:
+        """Run in the calling thread and keep nothing: for a webcam's frames. Raises like `run`."""
+        job, entry, chosen = self._job(task_name, payload, adapter, owner)
+        if self._closed:
+            raise Cancelled("The studio is closing.")
+        self._execute(job, entry, chosen)
+        shutil.rmtree(job.folder, ignore_errors=True)
+        if job.error is not None:
+            raise job.error
+        assert job.outputs is not None
+        return job.outputs
+
+    def _job(
+        self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None, owner: str
+    ) -> tuple[Job, Entry, Adapter]:
+        entry = self.catalogue.entry(task_name)
+        chosen = self.catalogue.adapter(entry.task, adapter)
+        inputs = self.validate(entry.task, payload)
+        job = Job(
+            owner=owner,
+            task=task_name,
+            adapter=chosen.name,
+            inputs=inputs,
+            folder=Path(),
+            storage_folder=self.storage(owner) / entry.family.name,
+        )
+        job.folder = self._temporary / job.id
+        return job, entry, chosen
+
+    def storage(self, owner: str) -> Path:
+        """An owner's durable folder. Its name is a digest: an owner's name is never a path."""
+        return self.settings.home / "owners" / hashlib.sha256(owner.encode()).hexdigest()[:32]
+
+    def _work(self, job: Job, entry: Entry, adapter: Adapter) -> None:
+        try:
+            if not job.finished:
+                self._execute(job, entry, adapter)
+        finally:
+            with self._lock:
+                self._waiting -= 1
+            shutil.rmtree(job.folder, ignore_errors=True)
+
+    def _execute(self, job: Job, entry: Entry, adapter: Adapter) -> None:
+        """Lease, call, publish; ends the job in any case."""
+        try:
+            with self._counted(job):
+                run = JobRun(job, "")
+                waiting_s = time.perf_counter()
+                job.update(state="running", note="Loading the model" if not self._resident(adapter) else "")
+                with self.pool.lease(entry.family, adapter, run.check) as loaded:
+                    run.device = loaded.device
+                    job.update(
+                        started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note=""
+                    )
+                    if self.settings.device not in ("auto", loaded.device):
+                        run.note(f"Ran on {loaded.device}: {self.settings.device} cannot be used here.")
+                    outputs = self._answer(loaded.backend, job, run, entry.task)
+            job.finish("done", outputs=outputs)
+        except Cancelled as reason:
+            job.finish("cancelled", _without_frames(reason))
+        except AtelierError as error:
+            job.finish("failed", _without_frames(error))
+        except MemoryError:
+            log.exception("job %s ran out of memory", job.id)
+            job.finish("failed", BackendFailed("The machine ran out of memory.", hint="Try a smaller input."))
+        except Exception:  # whatever a third-party model raises must end the job, not the worker
+            log.exception("job %s failed", job.id)
+            job.finish(
+                "failed",
+                BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
+            )
+        self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
+
+    @contextmanager
+    def _counted(self, job: Job) -> Iterator[None]:
+        started_s = time.perf_counter()
+        with self.metrics.in_progress.labels(job.task).track_inprogress():
+            yield
+        self.metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - started_s)
+
+    def _resident(self, adapter: Adapter) -> bool:
+        return any(resident.entry == adapter.entry for resident in self.pool.residents())
+
+    @staticmethod
+    def _answer(backend: Any, job: Job, run: JobRun, task: Task) -> Outputs:
+        """Call the backend; of a generator, publish each partial answer and return the last."""
+        run.check()
+        answer = backend(job.inputs, run)
+        if isinstance(answer, Iterator):
+            last: Outputs | None = None
+            for last in answer:
+                run.partial(last)
+            answer = last
+        if not isinstance(answer, task.outputs):
+            raise TypeError(f"{job.task}/{job.adapter}: expected {task.outputs.__name__}, got {type(answer).__name__}")
+        return answer
+
+    def close(self, grace_s: float = 10) -> None:
+        """Cancel what runs, wait for it, unload the models, remove temporary files."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+        unfinished = self.jobs.unfinished()
+        for job in unfinished:
+            job.cancel()
+        self._executor.shutdown(wait=False, cancel_futures=True)
+        until_s = time.monotonic() + grace_s
+        for job in unfinished:
+            if not job.wait(max(0.0, until_s - time.monotonic())):
+                job.finish("cancelled", Cancelled("The studio is closing."))
+        self.pool.close()
+        shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+def _texts(inputs: Inputs) -> Iterator[tuple[str, str]]:
+    """Each text in the inputs with its field's name, those in lists too."""
+    for name in type(inputs).model_fields:
+        value = getattr(inputs, name)
+        for text in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(text, str):
+                yield name, text
+
+
+def _without_frames(error: AtelierError) -> AtelierError:
+    """The error without its traceback, whose frames would keep the model in memory for as long as the job is kept."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _invalid(task: Task, fault: ValidationError, payload: Any) -> InvalidInput:
+    """The first of pydantic's complaints in Atelier's own shape."""
+    first = fault.errors(include_url=False)[0]
+    name = str(first["loc"][0]) if first["loc"] else None
+    own = first.get("ctx", {}).get("error")
+    if isinstance(own, InvalidInput):
+        own.field = name if own.field is None else own.field
+        return own
+    field = task.inputs.model_fields.get(name or "")
+    title = (field.title if field and field.title else name) or "The input"
+    kind = first["type"]
+    if kind == "missing":
+        return InvalidInput(f"{title} is missing.", field=name, expected=title, got="nothing")
+    if kind == "extra_forbidden":
+        known = ", ".join(task.inputs.model_fields)
+        return InvalidInput(f"{task.title} has no field {name!r}.", field=name, expected=f"only {known}", got=name)
+    message = first["msg"].removeprefix("Value error, ")
+    got = repr(first.get("input"))
+    return InvalidInput(
+        f"{title}: {message[:1].lower()}{message[1:]}.", field=name, expected=message, got=got[:80] if got else None
+    )

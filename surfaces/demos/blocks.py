@@ -1,0 +1,262 @@
+"""Builds the Gradio demo of any task from its declaration."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.contract import Example, Task
+from studio.errors import AtelierError, NotFound
+from studio.fields import describe
+from studio.jobs import Job
+from studio.pool import import_entry
+from studio.runtime import Runtime
+from surfaces.demos.inputs import InputField, build_input
+from surfaces.demos.live import build_live
+from surfaces.demos.outputs import OutputPanel
+from surfaces.demos.signature import REQUIRED, name_parameters
+from surfaces.demos.status import error_html, status_html
+from surfaces.identity import owner_of_headers
+
+_PROGRESS_EVERY_S = 0.1
+
+
+def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
+    """The demo of a task, with those of its parts as further tabs, or the layout that its family brings.
+
+    Its events are `/run`, `/cancel` and, for parts, `/<part>` and `/cancel_<part>`.
+    """
+    parts = runtime.catalogue.parts(task.name)
+    with gr.Blocks(title=f"{task.title} · Atelier", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
+        adapter = gr.Textbox(value="", visible=False, label="Adapter", elem_id="adapter")
+        if task.layout:
+            import_entry(task.layout)(runtime, task, adapter)
+        elif not (parts or task.live):
+            Panel(runtime, task, adapter, "run", blocks)
+        else:
+            with gr.Tabs():
+                with gr.Tab("Picture" if task.live else task.title, id="try"):
+                    panel = Panel(runtime, task, adapter, "run", blocks)
+                if task.live:
+                    with gr.Tab("Live", id="live"):
+                        build_live(runtime, task, adapter, panel.inputs)
+                for part in parts:
+                    with gr.Tab(part.title, id=part.name):
+                        Panel(runtime, part, None, part.name, blocks)
+        blocks.load(_adapter_of, None, adapter, api_name="adapter", api_visibility="undocumented", show_progress="hidden")
+    return blocks
+
+
+def _adapter_of(request: gr.Request) -> str:
+    """The adapter that the page around the demo asks for in the query string."""
+    return str(request.query_params.get("adapter", ""))
+
+
+class Panel:
+    """Inputs, buttons, examples and outputs of one task, and the events between them.
+
+    Args:
+        adapter: the component with the adapter's name; None leaves the default.
+        api_name: the name of the run event.
+        blocks: what the panel is built into.
+    """
+
+    def __init__(
+        self, runtime: Runtime, task: Task, adapter: gr.Textbox | None, api_name: str, blocks: gr.Blocks
+    ) -> None:
+        self._runtime = runtime
+        self._task = task
+        self._api_name = api_name
+        self._adapter = adapter or gr.Textbox(value="", visible=False, label="Adapter")
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=5, min_width=300):
+                self.inputs = self._build_inputs()
+                with gr.Row():
+                    self._start = gr.Button("Run", variant="primary", elem_id=f"{api_name}-start")
+                    self._stop = gr.Button("Cancel", variant="stop", visible=False, elem_id=f"{api_name}-cancel")
+                examples = self._build_examples()
+            with gr.Column(scale=6, min_width=300):
+                self._status = gr.HTML(elem_id=f"{api_name}-status", elem_classes=["run-status"], label="Status", show_label=False)
+                self._panel = OutputPanel(task)
+        self._job_id = gr.Textbox(visible=False, label="Job")
+        self._connect(examples, blocks)
+
+    def _build_inputs(self) -> list[InputField]:
+        """The fields in their order; advanced ones under "Settings"."""
+        specs = describe(self._task.inputs)
+        fields = {spec.name: build_input(spec) for spec in specs if not spec.ui.advanced}
+        advanced = [spec for spec in specs if spec.ui.advanced]
+        if advanced:
+            with gr.Accordion("Settings", open=False):
+                fields |= {spec.name: build_input(spec) for spec in advanced}
+        return [fields[spec.name] for spec in specs]
+
+    def _build_examples(self) -> list[tuple[gr.Button, Example]]:
+        with gr.Column(elem_classes=["examples"], min_width=0):
+            gr.HTML('<p class="examples-title">Examples: one click runs them</p>', show_label=False)
+            with gr.Row(elem_classes=["examples-row"]):
+                return [
+                    (gr.Button(example.title, size="sm", icon=_icon(example), elem_classes=["example"]), example)
+                    for example in self._task.examples
+                ]
+
+    @property
+    def _shown_inputs(self) -> list[gr.components.Component]:
+        return [component for field in self.inputs for component in field.components]
+
+    @property
+    def _run_outputs(self) -> list[gr.components.Component]:
+        return [*self._panel.components, self._status, self._start, self._stop, self._job_id]
+
+    def _connect(self, examples: list[tuple[gr.Button, Example]], blocks: gr.Blocks) -> None:
+        run: dict[str, Any] = {
+            "fn": self._handler(),
+            "inputs": [*self._shown_inputs, self._adapter],
+            "outputs": self._run_outputs,
+            "show_progress": "hidden",
+            "concurrency_limit": None,
+            "trigger_mode": "once",
+        }
+        self._start.click(**run, api_name=self._api_name, api_description=self._task.summary)
+        for number, (button, example) in enumerate(examples, 1):
+            name = f"{self._api_name}_example_{number}"
+            filled = button.click(
+                self._filler(example),
+                None,
+                self._shown_inputs,
+                api_name=name,
+                api_visibility="undocumented",
+                show_progress="hidden",
+                queue=False,
+            )
+            filled.then(**run, api_name=f"{name}_run", api_visibility="undocumented")
+        self._stop.click(
+            self._cancel,
+            self._job_id,
+            None,
+            api_name="cancel" if self._api_name == "run" else f"cancel_{self._api_name}",
+            queue=False,
+            show_progress="hidden",
+        )
+        blocks.load(
+            self._restore,
+            None,
+            [*self._shown_inputs, *self._run_outputs],
+            api_name=f"{self._api_name}_restore",
+            api_visibility="undocumented",
+            show_progress="hidden",
+            concurrency_limit=None,
+        )
+
+    def _handler(self) -> Callable[..., AsyncIterator[list[Any]]]:
+        """The run event's function; its signature names the fields, as clients of the API see them."""
+
+        async def handle(*values: Any) -> AsyncIterator[list[Any]]:
+            *shown, adapter, request = values
+            try:
+                job = self._runtime.submit(
+                    self._task.name,
+                    self._payload(shown),
+                    adapter=adapter or None,
+                    owner=owner_of_headers(request.headers),
+                )
+            except AtelierError as error:
+                yield [*self._panel.empty(), error_html(error), gr.skip(), gr.skip(), ""]
+                raise _silent(error) from None
+            async for update in self._follow(job):
+                yield update
+            if job.error is not None:
+                raise _silent(job.error)
+
+        fields = [(field, index) for field in self.inputs for index in range(len(field.components))]
+        named = {_component_name(field, index): _default(field, index) for field, index in fields}
+        name_parameters(handle, {**named, "adapter": "", "request": None})
+        return handle
+
+    def _payload(self, shown: list[Any]) -> dict[str, Any]:
+        payload, rest = {}, list(shown)
+        for field in self.inputs:
+            values, rest = rest[: len(field.components)], rest[len(field.components) :]
+            value = field.collect(values)
+            if value is not None:
+                payload[field.spec.name] = value
+        return payload
+
+    async def _follow(self, job: Job, *, found_again: bool = False) -> AsyncIterator[list[Any]]:
+        """The run outputs after each change of the job, partial answers included, at most ten times a second."""
+        adapter = self._runtime.catalogue.adapter(self._task, job.adapter)
+        shown: Any = None
+        told_s = 0.0
+        async for state in job.follow():
+            if not state.finished and time.monotonic() - told_s < _PROGRESS_EVERY_S:
+                continue
+            told_s = time.monotonic()
+            keep = state.outputs is shown or state.outputs is None
+            results = [gr.skip()] * len(self._panel.views) if keep else self._panel.render(state.outputs)
+            shown = state.outputs
+            yield [
+                *(self._panel.empty() if state.error is not None and state.outputs is None else results),
+                status_html(state, adapter, found_again=found_again and state.finished),
+                gr.update(visible=state.finished),
+                gr.update(visible=not state.finished),
+                state.id,
+            ]
+
+    def _filler(self, example: Example) -> Callable[[], Any]:
+        def fill() -> Any:
+            values = [value for field in self.inputs for value in field.fill(self._example_value(field, example))]
+            return values if len(values) != 1 else values[0]
+
+        return fill
+
+    def _example_value(self, field: InputField, example: Example) -> Any:
+        return example.values.get(field.spec.name, field.spec.default)
+
+    def _cancel(self, job_id: str, request: gr.Request) -> None:
+        """Cancel the run that the panel shows."""
+        try:
+            self._runtime.jobs.get(job_id, owner_of_headers(request.headers)).cancel()
+        except NotFound:
+            return  # it has ended, and its time is over: nothing is left to cancel
+
+    async def _restore(self, request: gr.Request) -> AsyncIterator[list[Any]]:
+        """After a reload: the visitor's latest run of this task, its inputs and its result, running or done."""
+        jobs = self._runtime.jobs.of(owner_of_headers(request.headers), self._task.name)
+        if not jobs:
+            yield [gr.skip()] * (len(self._shown_inputs) + len(self._run_outputs))
+            return
+        inputs = [value for field in self.inputs for value in field.fill(getattr(jobs[0].inputs, field.spec.name))]
+        async for update in self._follow(jobs[0], found_again=True):
+            yield [*inputs, *update]
+            inputs = [gr.skip()] * len(inputs)
+
+
+def _default(field: InputField, index: int) -> Any:
+    """What a client may leave out, or REQUIRED."""
+    if field.spec.required and index == 0:
+        return REQUIRED
+    value = field.fill(field.spec.default)[index]
+    return getattr(value, "value", value)
+
+
+def _component_name(field: InputField, index: int) -> str:
+    return field.spec.name if index == 0 else f"{field.spec.name}_{index + 1}"
+
+
+def _icon(example: Example) -> str | None:
+    """The example's first picture."""
+    for value in example.values.values():
+        first = value[0] if isinstance(value, list | tuple) and value else value
+        if isinstance(first, Path) and first.suffix in (".jpg", ".png", ".webp"):
+            return str(first)
+    return None
+
+
+def _silent(error: AtelierError) -> gr.Error:
+    """The error for programs that call the event: its JSON shape. The page has shown it already."""
+    return gr.Error(json.dumps(error.shape()), visible=False, print_exception=False)

@@ -1,0 +1,25 @@
+"""Media as files in Gradio's own cache folder, the only place from which a demo serves files."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+
+from gradio.utils import get_upload_folder
+
+from studio.media.base import Media
+
+
+def to_file(media: Media) -> str:
+    """Write a media value into the cache, in a folder named by its digest, and return the path."""
+    data, _ = media.encode()
+    folder = Path(get_upload_folder()) / hashlib.sha256(data).hexdigest()
+    folder.mkdir(parents=True, exist_ok=True)
+    stem = re.sub(r"[^\w-]", "_", Path(media.name).stem)[:60] or media.kind
+    path = folder / f"{stem}{media.suffix}"
+    if not path.exists():
+        part = path.with_suffix(".part")
+        part.write_bytes(data)
+        part.replace(path)
+    return str(path)

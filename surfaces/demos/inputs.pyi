@@ -1,0 +1,268 @@
+"""A Gradio component for each kind of input field, and the way from its value to the task's payload and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.data_classes import FileData
+
+from studio.fields import FieldSpec
+from studio.media.base import Blob, Media
+from surfaces.demos.files import to_file
+
+from gradio.events import Dependency
+
+class PictureInput(gr.Image):
+    """An image input that hands the file on as it came, so that the runtime checks and decodes it."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The upload as a Blob, or None."""
+        return _blob(payload)
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+class SoundInput(gr.Audio):
+    """An audio input that hands the file on as it came."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The upload as a Blob, or None."""
+        return _blob(payload)
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+class VideoInput(gr.Video):
+    """A video input that hands the file on as it came."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The upload as a Blob, or None."""
+        return _blob(payload)
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+class FileInput(gr.File):
+    """A file input that hands its file or files on as they came."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The upload as a Blob, a list of them, or None."""
+        if payload is None:
+            return None
+        files = getattr(payload, "root", payload)
+        return [_blob(file) for file in files] if isinstance(files, list) else _blob(files)
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def _blob(payload: Any) -> Blob | None:
+    if payload is None:
+        return None
+    data: FileData = payload
+    url = getattr(data, "url", None) or ""
+    if url.startswith("data:"):
+        return Blob.from_data_url(url, limit_bytes=10**9)
+    path = Path(str(data.path))
+    return Blob(name=data.orig_name or path.name, path=path)
+
+
+@dataclass
+class InputField:
+    """The components of one input field.
+
+    Attributes:
+        components: what is shown.
+        collect: their values to the payload's value; None leaves the field out.
+        fill: a payload's value to the components' values.
+    """
+
+    spec: FieldSpec
+    components: list[gr.components.Component]
+    collect: Callable[[Sequence[Any]], Any]
+    fill: Callable[[Any], list[Any]]
+
+
+def build_input(spec: FieldSpec) -> InputField:
+    """The components of a field, rendered into the Blocks being built."""
+    if spec.kind == "chat":
+        return _chat(spec)
+    if spec.many and spec.media is None and spec.kind == "text":
+        return _lines(spec)
+    builder = _BUILDERS["file" if spec.many and spec.media is not None else spec.kind]
+    return InputField(spec, [builder(spec)], lambda values: _plain(spec, values[0]), lambda value: [_shown(spec, value)])
+
+
+def _plain(spec: FieldSpec, value: Any) -> Any:
+    if spec.kind == "json" and isinstance(value, str):
+        return json.loads(value) if value.strip() else None
+    return None if value == "" and (spec.optional or not spec.required) and spec.default is None else value
+
+
+def _shown(spec: FieldSpec, value: Any) -> Any:
+    if value is None:
+        return None
+    if spec.many and isinstance(value, list | tuple):
+        return [_shown_media(item) for item in value]
+    if spec.kind == "json":
+        return json.dumps(value, indent=2)
+    return _shown_media(value)
+
+
+def _shown_media(value: Any) -> Any:
+    if isinstance(value, Media):
+        return to_file(value)
+    return str(value) if isinstance(value, Path) else value
+
+
+def _label(spec: FieldSpec) -> str:
+    unit = f" ({spec.ui.unit})" if spec.ui.unit else ""
+    return f"{spec.title}{unit}"
+
+
+def _common(spec: FieldSpec) -> dict[str, Any]:
+    return {"label": _label(spec), "elem_id": f"input-{spec.name}"}
+
+
+def _described(spec: FieldSpec) -> dict[str, Any]:
+    return _common(spec) | {"info": spec.description or None}
+
+
+def _image(spec: FieldSpec) -> gr.components.Component:
+    sources = ["webcam", "upload", "clipboard"] if spec.ui.camera else ["upload", "webcam", "clipboard"]
+    return PictureInput(
+        sources=sources,
+        image_mode=None,
+        type="filepath",
+        height=280,
+        webcam_options=gr.WebcamOptions(mirror=False),
+        alt_text=spec.description or spec.title,
+        **_common(spec),
+    )
+
+
+def _audio(spec: FieldSpec) -> gr.components.Component:
+    return SoundInput(sources=["upload", "microphone"], type="filepath", **_common(spec))
+
+
+def _video(spec: FieldSpec) -> gr.components.Component:
+    return VideoInput(sources=["upload", "webcam"], height=280, **_common(spec))
+
+
+def _file(spec: FieldSpec) -> gr.components.Component:
+    accepted = list(spec.ui.accept) or ([spec.media.accepts.partition("/")[0]] if spec.kind in _FILE_KINDS else None)
+    return FileInput(
+        file_count="multiple" if spec.many else "single",
+        file_types=_TABLE_ENDINGS if spec.kind == "table" else accepted,
+        type="filepath",
+        height=140,
+        **_common(spec),
+    )
+
+
+_FILE_KINDS = ("image", "audio", "video")
+_TABLE_ENDINGS = [".csv", ".tsv", ".jsonl", ".parquet"]
+
+
+def _text(spec: FieldSpec) -> gr.components.Component:
+    return gr.Textbox(
+        value=spec.default, lines=spec.ui.lines, placeholder=spec.ui.placeholder or None, **_described(spec)
+    )
+
+
+def _number(spec: FieldSpec) -> gr.components.Component:
+    whole = spec.kind == "integer"
+    if spec.minimum is not None and spec.maximum is not None:
+        step = spec.ui.step or (1 if whole else (spec.maximum - spec.minimum) / 100)
+        value = spec.default if spec.default is not None else spec.minimum
+        return gr.Slider(spec.minimum, spec.maximum, value=value, step=step, **_described(spec))
+    return gr.Number(value=spec.default, precision=0 if whole else None, step=spec.ui.step or 1, **_described(spec))
+
+
+def _choice(spec: FieldSpec) -> gr.components.Component:
+    make: type[gr.Radio] | type[gr.Dropdown] = gr.Radio if len(spec.choices) <= 4 else gr.Dropdown
+    default = getattr(spec.default, "value", spec.default) or spec.choices[0]
+    return make(choices=list(spec.choices), value=default, **_described(spec))
+
+
+def _boolean(spec: FieldSpec) -> gr.components.Component:
+    return gr.Checkbox(value=bool(spec.default), **_described(spec))
+
+
+def _json(spec: FieldSpec) -> gr.components.Component:
+    value = None if spec.default is None else json.dumps(spec.default, indent=2, default=str)
+    return gr.Code(value=value, language="json", lines=spec.ui.lines, **_common(spec))
+
+
+_BUILDERS: dict[str, Callable[[FieldSpec], gr.components.Component]] = {
+    "image": _image,
+    "audio": _audio,
+    "video": _video,
+    "file": _file,
+    "table": _file,
+    "text": _text,
+    "integer": _number,
+    "number": _number,
+    "choice": _choice,
+    "boolean": _boolean,
+    "json": _json,
+}
+
+
+def _lines(spec: FieldSpec) -> InputField:
+    """A list of texts: one a line."""
+    box = gr.Textbox(lines=max(3, spec.ui.lines), placeholder=spec.ui.placeholder or "one a line", **_described(spec))
+    return InputField(
+        spec,
+        [box],
+        lambda values: [line for line in (values[0] or "").splitlines() if line.strip()],
+        lambda value: ["\n".join(value or [])],
+    )
+
+
+def _chat(spec: FieldSpec) -> InputField:
+    """A conversation: what was said so far, and a box for the next message."""
+    said = gr.Chatbot(height=320, **_common(spec))
+    box = gr.Textbox(show_label=False, placeholder=spec.ui.placeholder or "Your message", submit_btn=False)
+
+    def collect(values: Sequence[Any]) -> Any:
+        messages = [{"role": m["role"], "content": _message_text(m["content"])} for m in values[0] or []]
+        return [*messages, {"role": "user", "content": values[1]}] if values[1] else messages
+
+    def fill(value: Any) -> list[Any]:
+        messages = [m if isinstance(m, dict) else m.model_dump() for m in value or []]
+        last = messages.pop() if messages and messages[-1]["role"] == "user" else None
+        return [messages, last["content"] if last else ""]
+
+    return InputField(spec, [said, box], collect, fill)
+
+
+def _message_text(content: Any) -> str:
+    """Gradio's message content, a text or a list of parts, as one text."""
+    if isinstance(content, str):
+        return content
+    return "".join(part.get("text", "") for part in content if isinstance(part, dict))

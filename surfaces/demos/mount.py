@@ -1,0 +1,109 @@
+"""Serves the demos at /demos/<task>/, each built when somebody first opens it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from fastapi import FastAPI
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from studio.errors import NotFound
+from studio.runtime import Runtime
+from surfaces.demos.blocks import build_blocks
+from surfaces.theme import GRADIO_CSS, gradio_theme
+
+PREFIX = "/demos"
+
+
+class Demos:
+    """ASGI application over all demos.
+
+    A demo is built and its lifespan entered at the first request for it, so that sixty tasks cost nothing at the
+    start. Each lifespan lives in a task of its own, because it must be left in the task that entered it.
+
+    Args:
+        runtime: the studio.
+    """
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+        self._apps: dict[str, ASGIApp] = {}
+        self._building = asyncio.Lock()
+        self._lives: list[asyncio.Task[None]] = []
+        self._closing = asyncio.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request to its task's demo; an unknown task is a JSON 404."""
+        name = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PREFIX).strip("/").partition("/")[0]
+        try:
+            app = self._apps.get(name) or await self._build(name)
+        except NotFound as error:
+            await _answer(error.shape(), error.status, send)
+            return
+        await app(scope, receive, send)
+
+    async def _build(self, name: str) -> ASGIApp:
+        self._runtime.catalogue.task(name)
+        async with self._building:
+            if name not in self._apps:
+                app = await asyncio.to_thread(build_app, self._runtime, name)
+                await self._enter(app)
+                self._apps[name] = app
+        return self._apps[name]
+
+    async def _enter(self, app: Any) -> None:
+        entered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        async def live() -> None:
+            async with app.router.lifespan_context(app):
+                entered.set_result(None)
+                await self._closing.wait()
+
+        self._lives.append(asyncio.create_task(live(), name="demo-lifespan"))
+        await entered
+
+    async def close(self) -> None:
+        """Leave the lifespans of all demos."""
+        self._closing.set()
+        for life in self._lives:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(life, timeout=5)
+
+
+def build_app(runtime: Runtime, name: str) -> Any:
+    """A FastAPI application that serves one task's demo at /demos/<name>/."""
+    settings = runtime.settings
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # Gradio takes both from the environment only
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.home / "tmp" / "demos")
+    entry = runtime.catalogue.entry(name)
+    families = {str(runtime.catalogue.entry(task.name).family / "examples") for task in runtime.catalogue}
+    blocks = build_blocks(runtime, entry.task)
+    blocks.queue(default_concurrency_limit=None, api_open=True)
+    return gr.mount_gradio_app(
+        FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
+        blocks,
+        path=f"{PREFIX}/{name}",
+        footer_links=[],
+        run_history=False,
+        allowed_paths=sorted(families),
+        show_error=False,
+        max_file_size=int(settings.max_upload_mb * 1e6),
+        mcp_server=False,
+        ssr_mode=False,
+        theme=gradio_theme(),
+        css=GRADIO_CSS,
+        css_paths=Path(__file__).parent / "demo.css",
+    )
+
+
+async def _answer(shape: Any, status: int, send: Send) -> None:
+    body = json.dumps(shape).encode()
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,233 @@
+"""A Gradio component for each kind of output field, and the way from a task's outputs to their values."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components.plot import PlotData
+from pydantic import BaseModel
+
+from studio.contract import Outputs, Task
+from studio.fields import FieldSpec, describe
+from studio.media.base import Media
+from studio.results import BoxedImage
+from surfaces.demos.files import to_file
+from surfaces.drawing import draw
+
+_READOUT = ("text", "boolean", "integer", "number", "choice")
+
+
+@dataclass
+class OutputView:
+    """One component and how to make its value from the outputs."""
+
+    component: gr.components.Component
+    render: Callable[[Outputs], Any]
+
+
+class OutputPanel:
+    """The components of all of a task's outputs.
+
+    Short values (texts, numbers, yes or no) are gathered in one read-out at the top, pictures stand side by side,
+    the rest follows in the order of its declaration.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self._specs = describe(task.outputs)
+        short = [spec for spec in self._specs if _is_short(spec)]
+        pictures = [spec for spec in self._specs if spec.kind in ("image", "boxed_image") and not spec.many]
+        self.views: list[OutputView] = []
+        if short:
+            readout = gr.HTML(elem_classes=["readout"], elem_id="readout", show_label=False)
+            self.views.append(OutputView(readout, lambda outputs: readout_html(short, outputs)))
+        if pictures:
+            with gr.Row(equal_height=True):
+                for spec in pictures:
+                    self._add(spec)
+        for spec in self._specs:
+            if spec not in short and spec not in pictures:
+                self._add(spec)
+        with gr.Accordion("Result as data", open=False):
+            data = gr.JSON(show_label=False, elem_id="result")
+        self.views.append(OutputView(data, as_data))
+
+    def _add(self, spec: FieldSpec) -> None:
+        component, convert = _MAKERS["files" if spec.many and spec.media else spec.kind](spec)
+        self.views.append(OutputView(component, lambda outputs: _converted(convert, getattr(outputs, spec.name))))
+
+    @property
+    def components(self) -> list[gr.components.Component]:
+        """The components in the order of `render` and `empty`."""
+        return [view.component for view in self.views]
+
+    def render(self, outputs: Outputs) -> list[Any]:
+        """The components' values for a result."""
+        return [view.render(outputs) for view in self.views]
+
+    def empty(self) -> list[Any]:
+        """The components' values before a result."""
+        return [None for _ in self.views]
+
+
+def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
+    return None if value is None else convert(value)
+
+
+def _is_short(spec: FieldSpec) -> bool:
+    return spec.kind in _READOUT and spec.ui.lines == 1
+
+
+def readout_html(specs: list[FieldSpec], outputs: Outputs) -> str:
+    """The short values: the first text as a headline, lists as notes, the others as a row of labelled figures."""
+    headline, figures, notes = "", [], []
+    for spec in specs:
+        value = getattr(outputs, spec.name)
+        if value is None or value == "" or value == []:
+            continue
+        if spec.many:
+            notes += [str(item) for item in value]
+        elif spec.kind == "text" and not headline:
+            headline = f'<p class="headline">{html.escape(value)}</p>'
+        else:
+            unit = f' <span class="unit">{html.escape(spec.ui.unit)}</span>' if spec.ui.unit else ""
+            figures.append(f"<div><dt>{html.escape(spec.title)}</dt><dd>{_figure(value)}{unit}</dd></div>")
+    row = f"<dl>{''.join(figures)}</dl>" if figures else ""
+    listed = f"<ul>{''.join(f'<li>{html.escape(note)}</li>' for note in notes)}</ul>" if notes else ""
+    return f'<div class="readout-body">{headline}{row}{listed}</div>'
+
+
+def _figure(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return html.escape(str(value))
+
+
+def as_data(outputs: Outputs) -> Any:
+    """The outputs as JSON without the bytes of media, which are described instead."""
+    return json.loads(json.dumps(_bare(outputs), default=str))
+
+
+def _bare(value: Any) -> Any:
+    if isinstance(value, Media):
+        size = getattr(value, "resolution_wh", None)
+        return {"kind": value.kind, "name": value.name} | ({"resolution_wh": list(size)} if size else {})
+    if isinstance(value, BaseModel):
+        root = getattr(value, "root", None)
+        return _bare(root) if root is not None else {n: _bare(getattr(value, n)) for n in type(value).model_fields}
+    if isinstance(value, dict):
+        return {str(key): _bare(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_bare(item) for item in value]
+    return value
+
+from gradio.events import Dependency
+
+class VegaPlot(gr.Plot):
+    """A plot component that takes a Vega-Lite specification."""
+
+    is_template = True
+
+    def postprocess(self, value: Any) -> PlotData | None:
+        """The specification as the front end expects it."""
+        return None if value is None else PlotData(type="altair", plot=json.dumps(value))
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+_Maker = Callable[[FieldSpec], tuple[gr.components.Component, Callable[[Any], Any]]]
+
+
+def _common(spec: FieldSpec) -> dict[str, Any]:
+    return {"label": spec.title, "elem_id": f"output-{spec.name}"}
+
+
+def _image(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    component = gr.Image(
+        interactive=False, height=320, min_width=220, buttons=["download", "fullscreen"], alt_text=spec.title, **_common(spec)
+    )
+    return component, to_file
+
+
+def _boxed(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    component, _ = _image(spec)
+
+    def drawn(value: BoxedImage) -> str:
+        return to_file(type(value.image).from_pil(draw(value), f"{spec.name}.png"))
+
+    return component, drawn
+
+
+def _scores(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.Label(num_top_classes=10, **_common(spec)), lambda value: value.root
+
+
+def _markdown(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.Markdown(show_label=True, container=True, buttons=["copy"], **_common(spec)), str
+
+
+def _long_text(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.Textbox(lines=spec.ui.lines, interactive=False, buttons=["copy"], **_common(spec)), str
+
+
+def _table(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    component = gr.Dataframe(interactive=False, wrap=True, max_height=360, buttons=["copy", "fullscreen"], **_common(spec))
+    return component, lambda value: value.frame
+
+
+def _plot(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return VegaPlot(**_common(spec)), lambda value: value.root
+
+
+def _audio(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.Audio(interactive=False, **_common(spec)), to_file
+
+
+def _video(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.Video(interactive=False, height=320, **_common(spec)), to_file
+
+
+def _file(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.File(interactive=False, **_common(spec)), to_file
+
+
+def _files(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    if spec.kind == "image":
+        gallery = gr.Gallery(interactive=False, columns=4, height="auto", **_common(spec))
+        return gallery, lambda value: [to_file(item) for item in value]
+    component = gr.File(interactive=False, file_count="multiple", **_common(spec))
+    return component, lambda value: [to_file(item) for item in value]
+
+
+def _json(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.JSON(**_common(spec)), _bare
+
+
+def _chat(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
+    return gr.Chatbot(height=360, **_common(spec)), _bare
+
+
+_MAKERS: dict[str, _Maker] = {
+    "image": _image,
+    "boxed_image": _boxed,
+    "scores": _scores,
+    "markdown": _markdown,
+    "text": _long_text,
+    "table": _table,
+    "plot": _plot,
+    "audio": _audio,
+    "video": _video,
+    "file": _file,
+    "files": _files,
+    "json": _json,
+    "chat": _chat,
+}

@@ -1,0 +1,154 @@
+"""The OpenAPI document, made from the declarations of the tasks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from studio.contract import Task
+from studio.fields import describe
+from studio.runtime import Runtime
+
+_ERROR = {
+    "type": "object",
+    "required": ["error", "field", "expected", "got", "hint"],
+    "properties": {
+        "error": {"type": "string", "description": "what went wrong, for people"},
+        **{name: {"type": ["string", "null"]} for name in ("field", "expected", "got", "hint")},
+    },
+}
+_JOB_PROPERTIES = {
+    "job": {"type": "string"},
+    "task": {"type": "string"},
+    "adapter": {"type": "string"},
+    "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
+    "progress": {"type": "number", "minimum": 0, "maximum": 1},
+    "note": {"type": "string"},
+    "device": {"type": "string"},
+    "seconds": {"type": "number"},
+    "remarks": {"type": "array", "items": {"type": "string"}},
+    "error": {"$ref": "#/components/schemas/Error"},
+}
+
+
+def document(runtime: Runtime) -> dict[str, Any]:
+    """An OpenAPI 3.1 document of all addresses, with an operation for each task."""
+    paths: dict[str, Any] = {
+        "/api/v1/tasks": {"get": _get("List the tasks", "tasks")},
+        "/api/v1/tasks/{task}": {"get": _get("Describe a task", "tasks", "task")},
+        "/api/v1/jobs": {"get": _get("List your jobs", "jobs")},
+        "/api/v1/jobs/{job}": {
+            "get": _get("A job and its result; server-sent events with Accept: text/event-stream", "jobs", "job"),
+            "delete": _get("Cancel a job and forget it", "jobs", "job"),
+        },
+        "/healthz": {"get": _get("The process answers", "health")},
+        "/readyz": {"get": _get("The process takes runs", "health")},
+        "/metrics": {"get": _get("Prometheus metrics", "health", media_type="text/plain")},
+    }
+    schemas: dict[str, Any] = {"Error": _ERROR, "Job": {"type": "object", "properties": _JOB_PROPERTIES}}
+    for task in runtime.catalogue:
+        paths[f"/api/v1/tasks/{task.name}/run"] = {"post": _run(task, schemas)}
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Atelier",
+            "version": "1",
+            "description": "Every task of the studio. Media are sent as files (multipart) or as data URLs (JSON).",
+            "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
+        },
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "responses": {
+                "Error": {
+                    "description": "The one error shape",
+                    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+                }
+            },
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _get(summary: str, tag: str, parameter: str = "", media_type: str = "application/json") -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "summary": summary,
+        "tags": [tag],
+        "responses": {"200": {"description": "OK", "content": {media_type: {}}}},
+    }
+    if parameter:
+        operation["parameters"] = [{"name": parameter, "in": "path", "required": True, "schema": {"type": "string"}}]
+        operation["responses"]["404"] = {"$ref": "#/components/responses/Error"}
+    return operation
+
+
+def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
+    """The operation that runs a task; its models' definitions go into `schemas`."""
+    inputs = _hoisted(task.inputs.model_json_schema(ref_template="#/components/schemas/{model}"), schemas)
+    outputs = _hoisted(
+        task.outputs.model_json_schema(mode="serialization", ref_template="#/components/schemas/{model}"), schemas
+    )
+    names = [adapter.name for adapter in task.adapters]
+    result = {"type": "object", "properties": _JOB_PROPERTIES | {"outputs": outputs}}
+    return {
+        "summary": task.title,
+        "description": task.summary,
+        "operationId": task.name,
+        "tags": [task.section],
+        "parameters": [
+            {"name": "adapter", "in": "query", "schema": {"enum": names, "default": names[0]}},
+            {"name": "Prefer", "in": "header", "schema": {"enum": ["respond-async"]}, "description": "answer 202 and a job"},
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "multipart/form-data": {"schema": _multipart(task, inputs)},
+                "application/json": {
+                    "schema": {
+                        "type": "object",
+                        "required": ["inputs"],
+                        "properties": {"inputs": inputs, "adapter": {"enum": names}},
+                    },
+                    "examples": {
+                        f"example_{i}": {"summary": example.title, "value": {"inputs": _shown(example.values)}}
+                        for i, example in enumerate(task.examples, 1)
+                    },
+                },
+            },
+        },
+        "responses": {
+            "200": {"description": "The result", "content": {"application/json": {"schema": result}}},
+            "202": {
+                "description": "A job, with Prefer: respond-async",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}},
+            },
+            **{status: {"$ref": "#/components/responses/Error"} for status in ("404", "409", "413", "422", "500", "503")},
+        },
+    }
+
+
+def _hoisted(schema: dict[str, Any], schemas: dict[str, Any]) -> dict[str, Any]:
+    schemas.update(schema.pop("$defs", {}))
+    return schema
+
+
+def _multipart(task: Task, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The form's schema: media are binary parts instead of data URLs."""
+    binary = {"type": "string", "format": "binary"}
+    properties = dict(inputs["properties"])
+    for spec in describe(task.inputs):
+        if spec.media is not None:
+            title = {"title": spec.title, "description": spec.description}
+            properties[spec.name] = ({"type": "array", "items": binary} if spec.many else binary) | title
+    return {"type": "object", "required": inputs.get("required", []), "properties": properties}
+
+
+def _shown(value: Any) -> Any:
+    """An example's value as JSON, with a file named instead of spelt out."""
+    if isinstance(value, Path):
+        return f"data:;base64,<the bytes of {value.name}>"
+    if isinstance(value, dict):
+        return {key: _shown(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_shown(item) for item in value]
+    return value
