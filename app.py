@@ -24,7 +24,8 @@ SHELL = Path(__file__).parent / "pages" / "shell.py"
 #: what the REST application answers, 404s included; all of it comes before Streamlit's own catch-all page
 REST_PATHS = (
     "/api", "/api/{rest:path}", "/v1", "/v1/{rest:path}",
-    "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/docs/{rest:path}", "/static-offline-docs/{rest:path}",
+    "/healthz", "/readyz", "/metrics",
+    "/openapi.json", "/docs", "/docs/{rest:path}", "/static-offline-docs/{rest:path}",
 )  # fmt: skip
 
 

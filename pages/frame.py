@@ -64,8 +64,8 @@ export default function ({ data, parentElement }) {
     iframe.style.height = data.height + "px";
     iframe.addEventListener("load", () => {
       iframe.release?.();
-      iframe.release = follow(iframe, 240, opened);
       setTimeout(opened, 5000);  // an answer that is no demo, an error say, is shown too
+      iframe.release = follow(iframe, 240, opened);
     });
     frame.append(iframe);
     frame.addEventListener("transitionend", (event) => {  // the text colour has changed: the mode has

@@ -19,9 +19,7 @@ ICON = Path(__file__).parent / "icon.svg"
 def navigation(catalogue: Catalogue) -> dict[str, list[st.Page]]:
     """The pages by section: the studio's own first, then each section of tasks in the catalogue's order."""
     tasks = {
-        declared.name: st.Page(
-            partial(task.show, declared), title=declared.title, url_path=declared.name, help=declared.summary
-        )
+        declared.name: st.Page(partial(task.show, declared), title=declared.title, url_path=declared.name)
         for declared in catalogue
         if declared.part_of is None
     }

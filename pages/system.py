@@ -70,9 +70,9 @@ def _memory() -> None:
     used_mb = sum(resident.memory_mb for resident in residents)
     with st.grid(4, min_column_width=150, gap="small", key="figures"):
         st.metric("Device", devices()[0].replace(", ", " · "))
-        st.metric("Machine’s memory in use", f"{size(machine.total - machine.available)} of {size(machine.total)}")
-        st.metric("This process", size(process))
-        st.metric("Models, of their budget", f"{size(used_mb * 1e6)} of {size(runtime().pool.budget_mb * 1e6)}")
+        st.metric("Memory of the machine", f"{size(machine.total - machine.available)} of {size(machine.total)}")
+        st.metric("Memory of this process", size(process))
+        st.metric("Models in their budget", f"{size(used_mb * 1e6)} of {size(runtime().pool.budget_mb * 1e6)}")
     for device in devices()[1:]:
         st.markdown(plain(device))
 
@@ -90,7 +90,7 @@ def _models() -> None:
                 key=f"unload-{resident.entry}",
                 disabled=resident.leases > 0,
                 help="It is in use." if resident.leases else None,
-                on_click=runtime().pool.unload,
+                on_click=_unload,
                 args=(resident.entry,),
             )
 
@@ -136,6 +136,10 @@ def _run(job: Job) -> str:
     elif job.note and not job.finished:
         words.append(job.note)
     return plain(" · ".join(words))
+
+
+def _unload(entry: str) -> None:
+    runtime().pool.unload(entry)
 
 
 def _forget(job: Job) -> None:

@@ -53,7 +53,8 @@ def _model(task: Task) -> Adapter:
             width=560,
         )
         facts = []
-    facts += [f":gray[{plain(fact)}]" for fact in (adapter.licence, adapter.quality) if fact]
+    measured = adapter.quality.partition(" (")[0]  # the command that repeats it stands in the model card
+    facts += [f":gray[{plain(fact)}]" for fact in (adapter.licence, measured) if fact]
     st.markdown(f":small[{' :gray[·] '.join(facts)}]", help=ADAPTER_KIND_HELP[adapter.kind])
     return adapter
 

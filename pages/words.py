@@ -30,7 +30,6 @@ ADAPTER_KIND_HELP = {
     "endpoint": "It runs on another server: inputs leave this machine.",
 }
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
-_PLURALS = {"Picture": "pictures", "Sound": "sounds", "Video": "videos", "Text": "texts", "Table": "tables", "File": "files"}
 
 
 def input_kinds(task: Task) -> tuple[str, ...]:
@@ -46,14 +45,14 @@ def takes(task: Task) -> str:
     phrases = []
     for kind in dict.fromkeys(spec.kind for spec in specs):
         same = [spec for spec in specs if spec.kind == kind]
-        noun = INPUT_KINDS[kind]
+        noun = INPUT_KINDS[kind].lower()
         if any(spec.many for spec in same):
-            phrases.append(_PLURALS[noun])
+            phrases.append(f"{noun}s")
         elif len(same) == 1:
-            phrases.append(f"a {noun.lower()}")
+            phrases.append(f"a {noun}")
         else:
             count = _NUMBERS[len(same)] if len(same) < len(_NUMBERS) else str(len(same))
-            phrases.append(f"{count} {_PLURALS[noun]}")
+            phrases.append(f"{count} {noun}s")
     return " and ".join(phrases) or "a few settings"
 
 

@@ -150,6 +150,7 @@ _TOKEN_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Ate
 <style>:root{color-scheme:light dark}body{font:17px/1.5 sans-serif;max-width:26rem;margin:18vh auto;padding:0 1.5rem}
 input,button{font:inherit;padding:.5rem .75rem;width:100%;box-sizing:border-box;margin-top:.75rem}</style>
 <h1>Atelier</h1><p>This studio asks for an access token. It stands in the start-up message of the server.</p>
-<form><label>Access token <input name="token" type="password" autocomplete="current-password" autofocus required></label>
+<form><label>Access token
+<input name="token" type="password" autocomplete="current-password" autofocus required></label>
 <button>Open the studio</button></form></html>
 """

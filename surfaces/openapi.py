@@ -97,7 +97,12 @@ def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
         "tags": [task.section],
         "parameters": [
             {"name": "adapter", "in": "query", "schema": {"enum": names, "default": names[0]}},
-            {"name": "Prefer", "in": "header", "schema": {"enum": ["respond-async"]}, "description": "answer 202 and a job"},
+            {
+                "name": "Prefer",
+                "in": "header",
+                "schema": {"enum": ["respond-async"]},
+                "description": "answer 202 and a job",
+            },
         ],
         "requestBody": {
             "required": True,
@@ -122,7 +127,10 @@ def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
                 "description": "A job, with Prefer: respond-async",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}},
             },
-            **{status: {"$ref": "#/components/responses/Error"} for status in ("404", "409", "413", "422", "500", "503")},
+            **{
+                status: {"$ref": "#/components/responses/Error"}
+                for status in ("404", "409", "413", "422", "500", "503")
+            },
         },
     }
 

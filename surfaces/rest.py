@@ -118,12 +118,13 @@ class Routes:
             return _from_json(await _limited(request, limit * 4 // 3 + 65_536, limit).body())
         if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
             try:
-                form = await _limited(request, limit + 65_536, limit).form(max_part_size=4_000_000)
+                async with _limited(request, limit + 65_536, limit).form(max_part_size=4_000_000) as form:
+                    return await _from_form(task, form), None
             except (MultiPartException, HTTPException) as fault:
                 detail = fault.detail if isinstance(fault, HTTPException) else fault.message
-                raise InvalidInput("The form is not well-formed.", expected="multipart/form-data", got=detail) from fault
-            async with _closing(form):
-                return await _from_form(task, form), None
+                raise InvalidInput(
+                    "The form is not well-formed.", expected="multipart/form-data", got=detail
+                ) from fault
         raise InvalidInput(
             "The request's content type is not one that a task takes.",
             expected="multipart/form-data, or application/json with data URLs",
@@ -202,7 +203,9 @@ def _summary(task: Task) -> dict[str, Any]:
         "summary": task.summary,
         "part_of": task.part_of,
         "adapters": [
-            adapter.model_dump(include={"name", "title", "kind", "licence", "commercial", "source", "quality", "limits"})
+            adapter.model_dump(
+                include={"name", "title", "kind", "licence", "commercial", "source", "quality", "limits"}
+            )
             for adapter in task.adapters
         ],
         "run": f"{API}/tasks/{task.name}/run",
@@ -265,26 +268,15 @@ def _limited(request: Request, limit_bytes: int, stated_bytes: int) -> Request:
     return Request(request.scope, receive)
 
 
-class _closing:
-    """Closes a form's temporary files."""
-
-    def __init__(self, form: FormData) -> None:
-        self._form = form
-
-    async def __aenter__(self) -> FormData:
-        return self._form
-
-    async def __aexit__(self, *exc_info: object) -> None:
-        await self._form.close()
-
-
 def _from_json(body: bytes) -> tuple[dict[str, Any], str | None]:
     try:
         document = json.loads(body)
     except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as fault:
         raise InvalidInput("The body is not JSON.", expected='{"inputs": {...}}', got=str(fault)[:80]) from fault
     if not isinstance(document, dict) or not isinstance(document.get("inputs"), dict):
-        raise InvalidInput("The body has no inputs.", expected='{"inputs": {...}, "adapter": "..."}', got="another shape")
+        raise InvalidInput(
+            "The body has no inputs.", expected='{"inputs": {...}, "adapter": "..."}', got="another shape"
+        )
     adapter = document.get("adapter")
     if adapter is not None and not isinstance(adapter, str):
         raise InvalidInput("The adapter is not a name.", field="adapter", expected="text", got=type(adapter).__name__)
@@ -309,5 +301,3 @@ async def _value(spec: FieldSpec | None, part: UploadFile | str) -> Any:
         with suppress(json.JSONDecodeError):  # what is no JSON is left to the validation, which names the field
             return json.loads(part)
     return part
-
-

@@ -47,7 +47,9 @@ class Call:
     @property
     def parts(self) -> list[tuple[str, Any]]:
         """(field, value) of each part of a form; a list is a repeated part."""
-        return [(name, part) for name, value in self.values.items() for part in (value if name in self.lists else [value])]
+        return [
+            (name, part) for name, value in self.values.items() for part in (value if name in self.lists else [value])
+        ]
 
 
 def values_of(inputs: Inputs) -> dict[str, Any]:
@@ -58,17 +60,25 @@ def values_of(inputs: Inputs) -> dict[str, Any]:
 def python(task: Task, values: Mapping[str, Any], origin: str, adapter: str, *, token: bool = False) -> str:
     """The call as a Python script with `requests`; `token` adds the access token from the environment."""
     call = _call(task, values, origin, adapter)
-    lines = [f"    {json.dumps(call.url)},", f'    params={{"adapter": {call.adapter!r}}},']
+    lines = [f"    {json.dumps(call.url)},", f'    params={{"adapter": {_literal(call.adapter)}}},']
     if call.sends_files:
         data = [(name, _text(part)) for name, part in call.parts if not isinstance(part, FileName)]
         if data:
-            lines += ["    data=[", *(f"        ({name!r}, {text!r})," for name, text in data), "    ],"]
+            lines += [
+                "    data=[",
+                *(f"        ({_literal(name)}, {_literal(text)})," for name, text in data),
+                "    ],",
+            ]
         files = [(name, part.name) for name, part in call.parts if isinstance(part, FileName)]
-        lines += ["    files=[", *(f'        ({name!r}, open({file!r}, "rb")),' for name, file in files), "    ],"]
+        lines += [
+            "    files=[",
+            *(f'        ({_literal(name)}, open({_literal(file)}, "rb")),' for name, file in files),
+            "    ],",
+        ]
     else:
-        lines += [f'    json={{"inputs": {dict(call.values)!r}}},']
+        lines += [f'    json={{"inputs": {_literal(dict(call.values))}}},']
     if token:
-        lines += ["    headers={\"Authorization\": f\"Bearer {os.environ['ATELIER_TOKEN']}\"},"]
+        lines += ['    headers={"Authorization": f"Bearer {os.environ[\'ATELIER_TOKEN\']}"},']
     head = "import os\n\nimport requests\n" if token else "import requests\n"
     body = "\n".join(["answer = requests.post(", *lines, "    timeout=600,", ")"])
     return f'{head}\n{body}\nanswer.raise_for_status()\nprint(answer.json()["outputs"])\n'
@@ -79,7 +89,7 @@ def gradio_client(task: Task, values: Mapping[str, Any], origin: str, adapter: s
     call = _call(task, values, origin, adapter)
     arguments = [f"    {name}={_gradio_argument(value)}," for name, value in call.values.items()]
     imports = "Client, handle_file" if call.sends_files else "Client"
-    headers = ", headers={\"Authorization\": f\"Bearer {os.environ['ATELIER_TOKEN']}\"}" if token else ""
+    headers = ', headers={"Authorization": f"Bearer {os.environ[\'ATELIER_TOKEN\']}"}' if token else ""
     head = "import os\n\n" if token else ""
     address = json.dumps(f"{origin}/demos/{task.name}/")
     body = "\n".join(["answer = client.predict(", *arguments, '    api_name="/run",', ")"])
@@ -191,4 +201,15 @@ def _javascript_part(name: str, part: Any) -> str:
 def _gradio_argument(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(_gradio_argument(one) for one in value)}]"
-    return f"handle_file({value.name!r})" if isinstance(value, FileName) else repr(value)
+    return f"handle_file({_literal(value.name)})" if isinstance(value, FileName) else _literal(value)
+
+
+def _literal(value: Any) -> str:
+    """A JSON value as Python writes it, with double quotes."""
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, list):
+        return f"[{', '.join(_literal(one) for one in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_literal(name)}: {_literal(one)}' for name, one in value.items())}}}"
+    return repr(value)

@@ -157,12 +157,10 @@ _GRADIO_BUTTON_FLAT = ("shadow", "shadow_hover", "shadow_active")
 
 
 def gradio_theme() -> gr.themes.Base:
-    """The Gradio theme made of the tokens, light and dark. Its fonts are named only: `GRADIO_CSS` says where they are."""
+    """The Gradio theme made of the tokens, light and dark. `GRADIO_CSS` says where its fonts are."""
     import gradio as gr
 
-    size = gr.themes.Size(
-        name="atelier", xxs="2px", xs="3px", sm="4px", md=RADIUS, lg=RADIUS, xl=RADIUS, xxl="0.5rem"
-    )
+    size = gr.themes.Size(name="atelier", xxs="2px", xs="3px", sm="4px", md=RADIUS, lg=RADIUS, xl=RADIUS, xxl="0.5rem")
     theme = gr.themes.Base(
         primary_hue="orange",
         neutral_hue="stone",
@@ -226,5 +224,7 @@ footer {{ display: none !important; }}
 .gradio-container :focus-visible {{ outline: 2px solid {LIGHT.accent}; outline-offset: 1px; }}
 .dark .gradio-container :focus-visible {{ outline-color: {DARK.accent}; }}
 @media (max-width: 480px) {{ .gradio-container .row {{ flex-direction: column; }} }}
-@media (prefers-reduced-motion: reduce) {{ * {{ animation-duration: 0.01ms !important; transition: none !important; }} }}
+@media (prefers-reduced-motion: reduce) {{
+  * {{ animation-duration: 0.01ms !important; transition: none !important; }}
+}}
 """

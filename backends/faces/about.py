@@ -28,7 +28,8 @@ VERIFICATION = f"""
    threshold* shows this for your own pictures.
 
 Of several faces in a picture the largest is compared. Small, blurred, turned, dark or bright faces get a note: the
-bounds are where the share of missed pairs has clearly risen in a measurement with degraded pictures.
+bounds are where the share of missed pairs has clearly risen in a measurement with degraded pictures; only the one for
+turned faces was set by eye.
 {_LIMITS}"""
 
 IDENTIFICATION = f"""

@@ -32,6 +32,7 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
     Its events are `/run`, `/cancel` and, for parts, `/<part>` and `/cancel_<part>`.
     """
     parts = runtime.catalogue.parts(task.name)
+    blocks: gr.Blocks
     with gr.Blocks(title=f"{task.title} · Atelier", analytics_enabled=False, delete_cache=(600, 3600)) as blocks:
         adapter = gr.Textbox(value="", visible=False, label="Adapter", elem_id="adapter")
         if task.layout:
@@ -48,7 +49,9 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
                 for part in parts:
                     with gr.Tab(part.title, id=part.name):
                         Panel(runtime, part, None, part.name, blocks)
-        blocks.load(_adapter_of, None, adapter, api_name="adapter", api_visibility="undocumented", show_progress="hidden")
+        blocks.load(
+            _adapter_of, None, adapter, api_name="adapter", api_visibility="undocumented", show_progress="hidden"
+        )
     return blocks
 
 
@@ -81,7 +84,9 @@ class Panel:
                     self._stop = gr.Button("Cancel", variant="stop", visible=False, elem_id=f"{api_name}-cancel")
                 examples = self._build_examples()
             with gr.Column(scale=6, min_width=300):
-                self._status = gr.HTML(elem_id=f"{api_name}-status", elem_classes=["run-status"], label="Status", show_label=False)
+                self._status = gr.HTML(
+                    elem_id=f"{api_name}-status", elem_classes=["run-status"], label="Status", show_label=False
+                )
                 self._panel = OutputPanel(task)
         self._job_id = gr.Textbox(visible=False, label="Job")
         self._connect(examples, blocks)
@@ -118,6 +123,7 @@ class Panel:
             "fn": self._handler(),
             "inputs": [*self._shown_inputs, self._adapter],
             "outputs": self._run_outputs,
+            "preprocess": False,
             "show_progress": "hidden",
             "concurrency_limit": None,
             "trigger_mode": "once",
@@ -132,7 +138,7 @@ class Panel:
                 api_name=name,
                 api_visibility="undocumented",
                 show_progress="hidden",
-                queue=False,
+                concurrency_limit=None,
             )
             filled.then(**run, api_name=f"{name}_run", api_visibility="undocumented")
         self._stop.click(
@@ -196,8 +202,8 @@ class Panel:
             if not state.finished and time.monotonic() - told_s < _PROGRESS_EVERY_S:
                 continue
             told_s = time.monotonic()
-            keep = state.outputs is shown or state.outputs is None
-            results = [gr.skip()] * len(self._panel.views) if keep else self._panel.render(state.outputs)
+            fresh = state.outputs if state.outputs is not shown else None
+            results = [gr.skip()] * len(self._panel.views) if fresh is None else self._panel.render(fresh)
             shown = state.outputs
             yield [
                 *(self._panel.empty() if state.error is not None and state.outputs is None else results),

@@ -6,10 +6,9 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import gradio as gr
-from gradio.data_classes import FileData
 
 from studio.fields import FieldSpec
 from studio.media.base import Blob, Media
@@ -17,58 +16,24 @@ from studio.media.file import File
 from surfaces.demos.files import to_file
 
 
-class PictureInput(gr.Image):
-    """An image input that hands the file on as it came, so that the runtime checks and decodes it."""
+def upload(payload: Any) -> Any:
+    """A component's upload as a Blob, several as a list, none as None.
 
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The upload as a Blob, or None."""
-        return _blob(payload)
-
-
-class SoundInput(gr.Audio):
-    """An audio input that hands the file on as it came."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The upload as a Blob, or None."""
-        return _blob(payload)
-
-
-class VideoInput(gr.Video):
-    """A video input that hands the file on as it came."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The upload as a Blob, or None."""
-        return _blob(payload)
-
-
-class FileInput(gr.File):
-    """A file input that hands its file or files on as they came."""
-
-    is_template = True
-
-    def preprocess(self, payload: Any) -> Any:
-        """The upload as a Blob, a list of them, or None."""
-        if payload is None:
-            return None
-        files = getattr(payload, "root", payload)
-        return [_blob(file) for file in files] if isinstance(files, list) else _blob(files)
-
-
-def _blob(payload: Any) -> Blob | None:
-    if payload is None:
+    The events run without Gradio's own preprocessing, which would open pictures and check bounds before the runtime
+    does. Gradio has made sure by then that each path is inside its upload folder.
+    """
+    if payload is None or payload == []:
         return None
-    data: FileData = payload
-    url = getattr(data, "url", None) or ""
+    if isinstance(payload, list):
+        return [upload(file) for file in payload]
+    url = payload.get("url") or ""
     if url.startswith("data:"):
-        return Blob.from_data_url(url, limit_bytes=10**9)
-    path = Path(str(data.path))
-    return Blob(name=data.orig_name or path.name, path=path)
+        return Blob.from_data_url(url, limit_bytes=_CAMERA_FRAME_BYTES)
+    path = Path(payload["path"])
+    return Blob(name=payload.get("orig_name") or path.name, path=path)
+
+
+_CAMERA_FRAME_BYTES = 50_000_000
 
 
 @dataclass
@@ -94,10 +59,14 @@ def build_input(spec: FieldSpec) -> InputField:
     if spec.many and spec.media is None and spec.kind == "text":
         return _lines(spec)
     builder = _BUILDERS["file" if spec.many and spec.media is not None else spec.kind]
-    return InputField(spec, [builder(spec)], lambda values: _plain(spec, values[0]), lambda value: [_shown(spec, value)])
+    return InputField(
+        spec, [builder(spec)], lambda values: _plain(spec, values[0]), lambda value: [_shown(spec, value)]
+    )
 
 
 def _plain(spec: FieldSpec, value: Any) -> Any:
+    if spec.media is not None:
+        return upload(value)
     if spec.kind == "json" and isinstance(value, str):
         return json.loads(value) if value.strip() else None
     return None if value == "" and (spec.optional or not spec.required) and spec.default is None else value
@@ -133,8 +102,10 @@ def _described(spec: FieldSpec) -> dict[str, Any]:
 
 
 def _image(spec: FieldSpec) -> gr.components.Component:
-    sources = ["webcam", "upload", "clipboard"] if spec.ui.camera else ["upload", "webcam", "clipboard"]
-    return PictureInput(
+    sources: list[Literal["upload", "webcam", "clipboard"]] = ["upload", "webcam", "clipboard"]
+    if spec.ui.camera:
+        sources = ["webcam", "upload", "clipboard"]
+    return gr.Image(
         sources=sources,
         image_mode=None,
         type="filepath",
@@ -146,16 +117,16 @@ def _image(spec: FieldSpec) -> gr.components.Component:
 
 
 def _audio(spec: FieldSpec) -> gr.components.Component:
-    return SoundInput(sources=["upload", "microphone"], type="filepath", **_common(spec))
+    return gr.Audio(sources=["upload", "microphone"], type="filepath", **_common(spec))
 
 
 def _video(spec: FieldSpec) -> gr.components.Component:
-    return VideoInput(sources=["upload", "webcam"], height=280, **_common(spec))
+    return gr.Video(sources=["upload", "webcam"], height=280, **_common(spec))
 
 
 def _file(spec: FieldSpec) -> gr.components.Component:
-    accepted = list(spec.ui.accept) or ([spec.media.accepts.partition("/")[0]] if spec.kind in _FILE_KINDS else None)
-    return FileInput(
+    accepted = list(spec.ui.accept) or ([spec.kind] if spec.kind in _FILE_KINDS else None)
+    return gr.File(
         file_count="multiple" if spec.many else "single",
         file_types=_TABLE_ENDINGS if spec.kind == "table" else accepted,
         type="filepath",

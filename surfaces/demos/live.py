@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import time
 from collections import deque
 from collections.abc import Callable
@@ -10,11 +11,12 @@ from typing import Any
 import gradio as gr
 
 from studio.contract import Task
-from studio.errors import AtelierError
+from studio.errors import AtelierError, InvalidInput
 from studio.fields import describe
+from studio.media.image import Image
 from studio.results import BoxedImage
 from studio.runtime import Runtime
-from surfaces.demos.inputs import InputField, PictureInput
+from surfaces.demos.inputs import InputField, upload
 from surfaces.demos.outputs import readout_html
 from surfaces.demos.signature import REQUIRED, name_parameters
 from surfaces.demos.status import error_html
@@ -22,6 +24,7 @@ from surfaces.drawing import draw
 from surfaces.identity import owner_of_headers
 
 _WINDOW = 12
+_EMPTY = '<div class="live-empty">What the model sees appears here. No frame is stored.</div>'
 _SHORT = ("text", "boolean", "integer", "number")
 
 
@@ -32,9 +35,11 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
     others = [field for field in inputs if field.spec.name != live.camera]
     if any(field.spec.media is not None for field in others):
         named = ", ".join(field.spec.title.lower() for field in others if field.spec.media is not None)
-        gr.HTML(f'<p class="hint">Give the {named} in the first tab, then start the camera here.</p>', show_label=False)
+        gr.HTML(
+            f'<p class="hint">Give the {named} in the Picture tab first, then start the camera.</p>', show_label=False
+        )
     with gr.Row(equal_height=True):
-        camera = PictureInput(
+        camera = gr.Image(
             sources=["webcam"],
             streaming=True,
             image_mode=None,
@@ -44,14 +49,17 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
             alt_text="The camera's picture",
             elem_id="camera",
         )
-        seen = gr.HTML(elem_id="live", elem_classes=["live-view"], show_label=False)
-    readout = gr.HTML(elem_id="live-readout", elem_classes=["readout"], show_label=False)
+        seen = gr.HTML(
+            _EMPTY, elem_id="live", elem_classes=["live-view"], label="What the model sees", show_label=False
+        )
+    readout = gr.HTML(elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False)
     times = gr.State([])
     components = [component for field in others for component in field.components]
     camera.stream(
         _handler(runtime, task, others),
         [camera, adapter, times, *components],
         [seen, readout, times],
+        preprocess=False,
         stream_every=0.03,
         time_limit=600,
         concurrency_limit=4,
@@ -70,9 +78,17 @@ def _handler(runtime: Runtime, task: Task, others: list[InputField]) -> Callable
         *shown, request = values
         if frame is None:
             return gr.skip(), gr.skip(), []
+        frame = upload(frame)
         payload = {camera_field: frame} | _collected(others, list(shown))
         try:
             outputs = runtime.run_frame(task.name, payload, adapter or None, owner_of_headers(request.headers))
+        except InvalidInput as error:
+            recent = deque([*times, time.monotonic()], maxlen=_WINDOW)
+            if error.field != camera_field:
+                return gr.skip(), error_html(error), list(recent)
+            # nothing found in this very frame is no error of the visitor's: show the frame and say so
+            headline = f'<div class="readout-body"><p class="headline">{html.escape(error.message)}</p></div>'
+            return _picture(Image.load(frame), recent), headline, list(recent)
         except AtelierError as error:
             return gr.skip(), error_html(error), []
         recent = deque([*times, time.monotonic()], maxlen=_WINDOW)

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from studio.contract import Outputs, Task
 from studio.fields import FieldSpec, describe
 from studio.media.base import Media
-from studio.results import BoxedImage
+from studio.results import BoxedImage, Plot
 from surfaces.demos.files import to_file
 from surfaces.drawing import draw
 
@@ -131,24 +131,23 @@ def _bare(value: Any) -> Any:
 _GREY = "#8A8074"  # at least 3.6:1 with both grounds
 _PLOT_LOOKS = {
     "view": {"stroke": _GREY},
-    "axis": {"labelColor": _GREY, "titleColor": _GREY, "gridColor": "#8A807440", "domainColor": _GREY, "tickColor": _GREY},
+    "axis": {
+        "labelColor": _GREY,
+        "titleColor": _GREY,
+        "gridColor": "#8A807440",
+        "domainColor": _GREY,
+        "tickColor": _GREY,
+    },
     "legend": {"labelColor": _GREY, "titleColor": _GREY},
     "title": {"color": _GREY, "subtitleColor": _GREY},
     "text": {"color": _GREY},
 }
 
 
-class VegaPlot(gr.Plot):
-    """A plot component that takes a Vega-Lite specification."""
-
-    is_template = True
-
-    def postprocess(self, value: Any) -> PlotData | None:
-        """The specification as the front end expects it, legible on a light and on a dark ground."""
-        if value is None:
-            return None
-        spec = value | {"config": _PLOT_LOOKS | value.get("config", {}), "background": "transparent"}
-        return PlotData(type="altair", plot=json.dumps(spec))
+def _vega(value: Plot) -> PlotData:
+    """The specification as Gradio's front end expects it, legible on a light and on a dark ground."""
+    spec = value.root | {"config": _PLOT_LOOKS | value.root.get("config", {}), "background": "transparent"}
+    return PlotData(type="altair", plot=json.dumps(spec))
 
 
 _Maker = Callable[[FieldSpec], tuple[gr.components.Component, Callable[[Any], Any]]]
@@ -160,7 +159,12 @@ def _common(spec: FieldSpec) -> dict[str, Any]:
 
 def _image(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
     component = gr.Image(
-        interactive=False, height=320, min_width=220, buttons=["download", "fullscreen"], alt_text=spec.title, **_common(spec)
+        interactive=False,
+        height=320,
+        min_width=220,
+        buttons=["download", "fullscreen"],
+        alt_text=spec.title,
+        **_common(spec),
     )
     return component, to_file
 
@@ -187,12 +191,14 @@ def _long_text(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any]
 
 
 def _table(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
-    component = gr.Dataframe(interactive=False, wrap=True, max_height=360, buttons=["copy", "fullscreen"], **_common(spec))
+    component = gr.Dataframe(
+        interactive=False, wrap=True, max_height=360, buttons=["copy", "fullscreen"], **_common(spec)
+    )
     return component, lambda value: value.frame
 
 
 def _plot(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
-    return VegaPlot(**_common(spec)), lambda value: value.root
+    return gr.Plot(**_common(spec)), _vega
 
 
 def _audio(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
