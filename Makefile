@@ -49,7 +49,6 @@ browser:  ## Debian's Chromium, for the browser tests
 lint: install-dev  ## format, style, types, who imports whom, generated pages
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: $(PY) -m ruff format ."; exit 1; }
 	@$(PY) -m ruff check --quiet .
-	@find . -name '*.pyi' -not -path './.venv/*' -delete  # Gradio writes these beside modules, and mypy would read them instead
 	@$(PY) -m mypy --no-error-summary
 	@said=$$(.venv/bin/lint-imports --no-cache 2>&1) || { echo "$$said"; exit 1; }
 	@$(PY) -m surfaces.docs --check

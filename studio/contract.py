@@ -204,6 +204,10 @@ class Run(Protocol):
         """Where the backend was loaded: "cpu", "cuda" or "mps"."""
 
     @property
+    def live(self) -> bool:
+        """Whether this is one of many frames of a webcam: a quick answer now beats a better one later."""
+
+    @property
     def workdir(self) -> Path:
         """A temporary folder of this call, made at first use, removed with the job."""
 

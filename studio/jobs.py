@@ -147,9 +147,10 @@ class Job:
 class JobRun:
     """The `Run` that a backend gets for a job."""
 
-    def __init__(self, job: Job, device: str) -> None:
+    def __init__(self, job: Job, device: str, *, live: bool = False) -> None:
         self._job = job
         self.device = device
+        self.live = live
 
     @property
     def owner(self) -> str:

@@ -128,7 +128,7 @@ class Runtime:
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         if self._closed:
             raise Cancelled("The studio is closing.")
-        self._execute(job, entry, chosen)
+        self._execute(job, entry, chosen, live=True)
         shutil.rmtree(job.folder, ignore_errors=True)
         if job.error is not None:
             raise job.error
@@ -165,11 +165,11 @@ class Runtime:
                 self._waiting -= 1
             shutil.rmtree(job.folder, ignore_errors=True)
 
-    def _execute(self, job: Job, entry: Entry, adapter: Adapter) -> None:
+    def _execute(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
         """Lease, call, publish; ends the job in any case."""
         try:
             with self._counted(job):
-                run = JobRun(job, "")
+                run = JobRun(job, "", live=live)
                 waiting_s = time.perf_counter()
                 job.update(state="running", note="Loading the model" if not self._resident(adapter) else "")
                 with self.pool.lease(entry.family, adapter, run.check) as loaded:

@@ -55,15 +55,16 @@ class DlibFaces:
         """Answer any of the family's tasks that need a model."""
         return answer(self, inputs, run)
 
-    def detect(self, rgb: RGB, *, every: bool = True) -> list[Face]:
+    def detect(self, rgb: RGB, *, every: bool = True, quick: bool = False) -> list[Face]:
         """See `FaceModel.detect`; the score is the HOG detector's margin, or the CNN's."""
         height, width = rgb.shape[:2]
         coarse, fine = _scale(width, height, _COARSE_PIXELS), _scale(width, height, _FINE_PIXELS)
         scales = [fine] if every or fine == coarse else [coarse, fine]
-        for scale in scales:
+        found: list[tuple[Any, float]] = []
+        for scale in [coarse] if quick else scales:
             if found := self._search_hog(rgb, scale):
                 break
-        else:
+        if not found and not quick:
             found = self._search_cnn(rgb, _scale(width, height, _CNN_PIXELS))
         faces = [self._face(rgb, rectangle, score) for rectangle, score in found]
         return sorted(faces, key=lambda face: face.area_px, reverse=True)

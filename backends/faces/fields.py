@@ -46,11 +46,8 @@ class VerificationOutputs(Outputs):
     distance: Annotated[
         float,
         Field(title="Distance", description="Between the two faces' embeddings; 0 is the same picture."),
-        Ui(unit="distance"),
     ]
-    threshold: Annotated[
-        float, Field(title="Threshold", description="The threshold that was used."), Ui(unit="distance")
-    ]
+    threshold: Annotated[float, Field(title="Threshold", description="The threshold that was used.")]
     first_face: Annotated[
         BoxedImage, Field(title="First face", description="Faces in the first picture, the compared one marked.")
     ]
@@ -182,9 +179,7 @@ class ThresholdInputs(Inputs):
 class ThresholdOutputs(Outputs):
     """The threshold and how good it is on these pairs."""
 
-    threshold: Annotated[
-        float, Field(title="Threshold", description="The largest that keeps to the wished rate."), Ui(unit="distance")
-    ]
+    threshold: Annotated[float, Field(title="Threshold", description="The largest that keeps to the wished rate.")]
     true_accept_rate: Annotated[
         float, Field(title="True accept rate", description="Share of pairs of one person that it accepts.")
     ]

@@ -35,7 +35,7 @@ def identify(model: FaceModel, inputs: IdentificationInputs, run: Run) -> Identi
     """Name each face in the picture, or call it unknown. A picture without faces is an answer, not an error."""
     run.progress(0.05, "Looking for faces")
     image = inputs.image
-    faces = sorted(model.detect(image.rgb, every=True), key=lambda face: face.box_xyxy[0])
+    faces = sorted(model.detect(image.rgb, every=True, quick=run.live), key=lambda face: face.box_xyxy[0])
     gallery = Gallery(run.storage)
     _embed_missing(model, gallery, run)
     names, embeddings = gallery.embeddings(model.name)

@@ -59,12 +59,13 @@ class FaceModel(Protocol):
     threshold: float
     references: References
 
-    def detect(self, rgb: RGB, *, every: bool = True) -> list[Face]:
+    def detect(self, rgb: RGB, *, every: bool = True, quick: bool = False) -> list[Face]:
         """The faces in a picture of shape (H, W, 3), largest first; none is an empty list.
 
         Args:
             every: look for small faces too. If not, the search may end at the first scale that shows a face: this
                 is enough to find the largest one and several times faster.
+            quick: take one quick look only, as for one of many frames of a webcam.
         """
 
     def embed(self, rgb: RGB, face: Face) -> Vector:
@@ -85,9 +86,9 @@ class Portrait:
     embedding: Vector | None
 
 
-def portrait(model: FaceModel, rgb: RGB) -> Portrait:
+def portrait(model: FaceModel, rgb: RGB, *, quick: bool = False) -> Portrait:
     """Find the faces of a picture and embed the largest."""
-    faces = model.detect(rgb, every=False)
+    faces = model.detect(rgb, every=False, quick=quick)
     return Portrait(faces, model.embed(rgb, faces[0]) if faces else None)
 
 

@@ -128,6 +128,7 @@ def _bare(value: Any) -> Any:
     return value
 
 
+_PLOT_WIDTH_PX = 460
 _GREY = "#8A8074"  # at least 3.6:1 with both grounds
 _PLOT_LOOKS = {
     "view": {"stroke": _GREY},
@@ -147,6 +148,9 @@ _PLOT_LOOKS = {
 def _vega(value: Plot) -> PlotData:
     """The specification as Gradio's front end expects it, legible on a light and on a dark ground."""
     spec = value.root | {"config": _PLOT_LOOKS | value.root.get("config", {}), "background": "transparent"}
+    if spec.get("width", "container") == "container":  # the front end gives it no container to measure
+        spec["width"] = _PLOT_WIDTH_PX
+    spec.setdefault("padding", {"left": 5, "top": 32, "right": 5, "bottom": 5})  # the label is laid over the top
     return PlotData(type="altair", plot=json.dumps(spec))
 
 
@@ -192,7 +196,7 @@ def _long_text(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any]
 
 def _table(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
     component = gr.Dataframe(
-        interactive=False, wrap=True, max_height=360, buttons=["copy", "fullscreen"], **_common(spec)
+        interactive=False, max_height=360, buttons=["copy", "fullscreen"], **_common(spec)
     )
     return component, lambda value: value.frame
 

@@ -23,6 +23,7 @@ class Call:
 
     owner = "somebody"
     device = "cpu"
+    live = False
 
     def __init__(self, storage: Path) -> None:
         self.storage = storage

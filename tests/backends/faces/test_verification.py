@@ -85,14 +85,24 @@ def test_the_reference_is_searched_once(
     searched: list[int] = []
     detect = model.detect
 
-    def counting(rgb: np.ndarray, *, every: bool = True) -> list:
+    def counting(rgb: np.ndarray, *, every: bool = True, quick: bool = False) -> list:
         searched.append(rgb.shape[0])
-        return detect(rgb, every=every)
+        return detect(rgb, every=every, quick=quick)
 
     monkeypatch.setattr(model, "detect", counting)
     again = Image(hopper.rgb.copy())  # the same pixels in another object
     verify(model, VerificationInputs(first=again, second=collins), call)
     assert searched == [collins.rgb.shape[0]]
+
+
+def test_a_live_frame_gets_one_quick_look(
+    model: DlibFaces, call: Call, hopper: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call, "live", True)
+    monkeypatch.setattr(model, "_search_cnn", lambda rgb, scale: pytest.fail("the slow second look"))
+    empty = Image(np.full((480, 640, 3), 127, np.uint8))
+    with pytest.raises(InvalidInput, match="second picture"):
+        verify(model, VerificationInputs(first=hopper, second=empty), call)
 
 
 def test_a_large_picture_gives_the_same_embedding(model: DlibFaces, collins: Image) -> None:

@@ -1,0 +1,126 @@
+"""Makes the pictures of the gallery and of the README: `python docs/pictures/make.py`.
+
+Runs each task's first example in a studio of its own and keeps a picture of the result as
+`backends/<family>/examples/<task>.webp`: the pictures among the outputs side by side, or, where there are none, the
+first plot or table as the demo shows it. Needs Chromium for those and for `gallery.png`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+
+import PIL.Image
+import PIL.ImageOps
+from playwright.sync_api import Browser, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT))
+
+from studio.contract import Task  # noqa: E402
+from studio.errors import AtelierError  # noqa: E402
+from studio.fields import describe  # noqa: E402
+from studio.results import BoxedImage  # noqa: E402
+from studio.runtime import Runtime  # noqa: E402
+from studio.settings import Settings  # noqa: E402
+from surfaces.drawing import draw  # noqa: E402
+from surfaces.theme import LIGHT  # noqa: E402
+
+SIZE_WH = (768, 512)
+_ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+def main() -> None:
+    """Make all of them."""
+    with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+        runtime = Runtime(Settings(home=Path(home) / "pictures"))
+        for task in runtime.catalogue:
+            if task.part_of is None:
+                picture = of_outputs(runtime, task) or of_demo(browser, address, task)
+                path = runtime.catalogue.entry(task.name).family / "examples" / f"{task.name}.webp"
+                PIL.ImageOps.pad(picture, SIZE_WH, color=LIGHT.background).save(path, quality=86)
+                print(path.relative_to(ROOT))
+        runtime.close()
+    with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
+        page = browser.new_page(viewport={"width": 1280, "height": 720})
+        page.goto(address)
+        page.get_by_text("Face verification").last.wait_for()
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=ROOT / "docs" / "pictures" / "gallery.png")
+
+
+def of_outputs(runtime: Runtime, task: Task) -> PIL.Image.Image | None:
+    """The pictures of the first example's result side by side, each cut to the same height; None without any."""
+    for part in runtime.catalogue.parts(task.name):
+        for example in part.examples:  # what the parts keep (people, documents) is there for the result
+            try:
+                runtime.run(part.name, example.values)
+            except AtelierError as error:
+                print(f"{part.name}: {error}", file=sys.stderr)
+    outputs = runtime.run(task.name, task.examples[0].values).outputs
+    assert outputs is not None
+    pictures = [
+        draw(value) if isinstance(value, BoxedImage) else value.pil()
+        for spec in describe(task.outputs)
+        if spec.kind in ("image", "boxed_image") and not spec.many and (value := getattr(outputs, spec.name))
+    ]
+    if not pictures:
+        return None
+    size_wh = SIZE_WH[0] // len(pictures), SIZE_WH[1]
+    whole = PIL.Image.new("RGB", SIZE_WH)
+    for number, picture in enumerate(pictures):
+        whole.paste(PIL.ImageOps.fit(picture, size_wh, centering=(0.5, 0.35)), (number * size_wh[0], 0))
+    return whole
+
+
+def of_demo(browser: Browser, address: str, task: Task) -> PIL.Image.Image:
+    """The first plot, or else the read-out, of the first example's result, as the demo shows it."""
+    page = browser.new_page(viewport={"width": 1280, "height": 1000}, device_scale_factor=2)
+    page.goto(f"{address}/demos/{task.name}/")
+    page.locator("button.example").first.click()
+    page.locator(".status.done").wait_for(timeout=120_000)
+    plots = [spec.name for spec in describe(task.outputs) if spec.kind == "plot"]
+    shown = page.locator(f"#output-{plots[0]} .vega-embed" if plots else "#readout").first
+    shown.wait_for()
+    page.wait_for_load_state("networkidle")
+    picture = PIL.Image.open(BytesIO(shown.screenshot())).convert("RGB")
+    page.close()
+    return picture
+
+
+@contextmanager
+def server(home: Path) -> Iterator[str]:
+    """A studio of its own on a free port; its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = os.environ | {"ATELIER_PORT": str(port), "ATELIER_HOME": str(home)}
+    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(240):
+            try:
+                urllib.request.urlopen(f"{address}/readyz", timeout=1).close()
+                break
+            except OSError:
+                time.sleep(0.25)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+if __name__ == "__main__":
+    main()
