@@ -270,7 +270,12 @@ def _invalid(task: Task, fault: ValidationError, payload: Any) -> InvalidInput:
         known = ", ".join(task.inputs.model_fields)
         return InvalidInput(f"{task.title} has no field {name!r}.", field=name, expected=f"only {known}", got=name)
     message = first["msg"].removeprefix("Value error, ")
-    got = repr(first.get("input"))
-    return InvalidInput(
-        f"{title}: {message[:1].lower()}{message[1:]}.", field=name, expected=message, got=got[:80] if got else None
-    )
+    got = _shown(first.get("input"))
+    return InvalidInput(f"{title}: {message[:1].lower()}{message[1:]}.", field=name, expected=message, got=got)
+
+
+def _shown(value: Any) -> str:
+    """A refused value in a few characters. An upload's own text would tell where the server keeps it."""
+    if isinstance(value, list | tuple | dict):
+        return f"{len(value)} item" if len(value) == 1 else f"{len(value)} items"
+    return repr(value)[:80] if value is None or isinstance(value, str | int | float) else type(value).__name__

@@ -117,7 +117,8 @@ class Identity:
         response: Response
         if any(hmac.compare_digest(given.encode(), token.encode()) for token in self.tokens):
             rest = urlencode([(name, value) for name, value in query if name != "token"])
-            response = RedirectResponse(scope["path"] + (f"?{rest}" if rest else ""), status_code=303)
+            here = "/" + scope["path"].lstrip("/\\")  # "//host/" would lead to another one
+            response = RedirectResponse(here + (f"?{rest}" if rest else ""), status_code=303)
             flags = f"Path=/; Max-Age={_YEAR_S}; HttpOnly; SameSite=Lax" + _secure(scope, headers)
             response.headers.append("set-cookie", f"{ACCESS_COOKIE}={_digest(given)}; {flags}")
         elif "text/html" in headers.get("accept", ""):

@@ -10,6 +10,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
+from python_multipart.multipart import parse_options_header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -153,7 +154,7 @@ class Routes:
         """GET /api/v1/jobs/{job}/result.zip: the result's files, each in its own format, and result.json."""
         job = self._runtime.jobs.get(request.path_params["job"], owner_of_headers(request.headers))
         if job.outputs is None:
-            raise NotFound("The job has no result.", got=job.state)
+            raise NotFound("The job has no result.", expected="a job that is done", got=job.state)
         data = await asyncio.to_thread(outputs_zip, job.outputs)
         name = f"{job.task}-{job.id[:8]}.zip"
         return Response(data, headers={"content-disposition": f'attachment; filename="{name}"'}, media_type=_ZIP)
@@ -246,8 +247,13 @@ async def _finished(job: Job, request: Request) -> None:
 
 
 def _limited(request: Request, limit_bytes: int, stated_bytes: int) -> Request:
-    """The same request, which raises TooLarge as soon as more than that many bytes of body have come."""
-    count = 0
+    """The same request, which raises TooLarge as soon as more than that many bytes of body have come.
+
+    A form without its end raises InvalidInput: the parser would leave out its last part without a word.
+    """
+    count, tail = 0, b""
+    _, options = parse_options_header(request.headers.get("content-type", ""))
+    end = b"--" + options[b"boundary"] + b"--" if b"boundary" in options else b""
     error = TooLarge(
         f"The request is larger than {stated_bytes / 1e6:g} MB.",
         expected=f"at most {stated_bytes:,} bytes",
@@ -258,11 +264,14 @@ def _limited(request: Request, limit_bytes: int, stated_bytes: int) -> Request:
         raise error
 
     async def receive() -> Message:
-        nonlocal count
+        nonlocal count, tail
         message = await request.receive()
-        count += len(message.get("body", b""))
+        body: bytes = message.get("body", b"")
+        count, tail = count + len(body), (tail + body[-1024:])[-1024:]
         if count > limit_bytes:
             raise error
+        if message["type"] == "http.request" and not message.get("more_body") and end not in tail:
+            raise InvalidInput("The form is cut off.", expected="a form that ends with its closing boundary")
         return message
 
     return Request(request.scope, receive)

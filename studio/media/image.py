@@ -33,6 +33,9 @@ _DAMAGE = (
     zlib.error,
 )
 
+#: What a JPEG may carry beside its pixels; one that carries any of it is written anew.
+_METADATA = {"exif", "xmp", "comment", "photoshop", "icc_profile"}
+
 RGB = npt.NDArray[np.uint8]
 
 
@@ -95,7 +98,11 @@ class Image(Media):
         with picture:
             try:
                 _check_header(picture, limits)
-                return cls.from_pil(PIL.ImageOps.exif_transpose(picture), blob.name)
+                plain = picture.format == "JPEG" and picture.mode == "RGB" and not _METADATA & picture.info.keys()
+                image = cls.from_pil(PIL.ImageOps.exif_transpose(picture), blob.name)
+                if plain and image.suffix == ".jpg":  # handed back as it came: no loss, no work, nothing to strip
+                    image._encoded = blob.read(), "image/jpeg"
+                return image
             except InvalidInput:
                 raise
             except _DAMAGE as fault:
@@ -104,7 +111,10 @@ class Image(Media):
                 ) from fault
 
     def encode(self) -> tuple[bytes, str]:
-        """PNG where it is asked for or small, else JPEG at quality 92 without chroma subsampling."""
+        """PNG where it is asked for or small, else JPEG at quality 92 without chroma subsampling.
+
+        A JPEG that was read and carries no metadata is returned byte for byte.
+        """
         if self._encoded is None:
             buffer = io.BytesIO()
             if self.suffix == ".png":

@@ -24,6 +24,8 @@ from surfaces.drawing import draw
 from surfaces.identity import owner_of_headers
 
 _WINDOW = 12
+#: The browser sends frames at most this often: encoding more of them takes the processor from the model.
+_FRAME_EVERY_S = 0.08
 _EMPTY = '<div class="live-empty">What the model sees appears here. No frame is stored.</div>'
 _SHORT = ("text", "boolean", "integer", "number")
 
@@ -38,21 +40,23 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
         gr.HTML(
             f'<p class="hint">Give the {named} in the Picture tab first, then start the camera.</p>', show_label=False
         )
-    with gr.Row(equal_height=True):
-        camera = gr.Image(
-            sources=["webcam"],
-            streaming=True,
-            image_mode=None,
-            height=340,
-            label="Camera",
-            webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"width": 640, "height": 480}}),
-            alt_text="The camera's picture",
-            elem_id="camera",
-        )
-        seen = gr.HTML(
-            _EMPTY, elem_id="live", elem_classes=["live-view"], label="What the model sees", show_label=False
-        )
-    readout = gr.HTML(elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=300):
+            camera = gr.Image(
+                sources=["webcam"],
+                streaming=True,
+                image_mode=None,
+                height=340,
+                label="Camera",
+                webcam_options=gr.WebcamOptions(mirror=False, constraints={"video": {"width": 640, "height": 480}}),
+                alt_text="The camera's picture",
+                elem_id="camera",
+            )
+            readout = gr.HTML(elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False)
+        with gr.Column(min_width=300):
+            seen = gr.HTML(
+                _EMPTY, elem_id="live", elem_classes=["live-view"], label="What the model sees", show_label=False
+            )
     times = gr.State([])
     components = [component for field in others for component in field.components]
     camera.stream(
@@ -60,7 +64,7 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
         [camera, adapter, times, *components],
         [seen, readout, times],
         preprocess=False,
-        stream_every=0.03,
+        stream_every=_FRAME_EVERY_S,
         time_limit=600,
         concurrency_limit=4,
         show_progress="hidden",

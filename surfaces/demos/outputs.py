@@ -195,9 +195,7 @@ def _long_text(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any]
 
 
 def _table(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
-    component = gr.Dataframe(
-        interactive=False, max_height=360, buttons=["copy", "fullscreen"], **_common(spec)
-    )
+    component = gr.Dataframe(interactive=False, max_height=360, buttons=["copy", "fullscreen"], **_common(spec))
     return component, lambda value: value.frame
 
 

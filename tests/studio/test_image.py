@@ -203,3 +203,17 @@ def test_random_damage_is_read_or_refused(kind: str) -> None:
             Image.load(Blob(data=bytes(data)), Limits(image_pixels=1_000_000))
         except InvalidInput:
             continue
+
+
+def test_a_plain_jpeg_is_handed_back_byte_for_byte() -> None:
+    blob = saved(PIL.Image.effect_noise((200, 100), 60).convert("RGB"), "JPEG", quality=70)
+    assert Image.load(blob).encode() == (blob.data, "image/jpeg")
+
+
+def test_metadata_is_not_handed_back() -> None:
+    exif = PIL.Image.Exif()
+    exif[0x010F] = "a camera"
+    blob = saved(PIL.Image.effect_noise((200, 100), 60).convert("RGB"), "JPEG", exif=exif)
+    again, _ = Image.load(blob).encode()
+    assert b"a camera" in blob.read()
+    assert b"a camera" not in again
