@@ -79,7 +79,7 @@ def _memory() -> None:
 
 def _models() -> None:
     st.subheader("Loaded models", anchor=False)
-    residents = runtime().pool.residents()
+    residents = [resident for resident in runtime().pool.residents() if resident.memory_mb > 0]
     if not residents:
         st.markdown(":gray[None. A model is loaded when it is first used.]")
     for resident in residents:

@@ -7,14 +7,19 @@ import secrets
 import shutil
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import BaseModel
+
 from studio.contract import Inputs, Outputs
 from studio.errors import AtelierError, Cancelled, NotFound
+from studio.media.base import Media
 
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -71,6 +76,13 @@ class Job:
         if self.started_s is None:
             return 0.0
         return (self.finished_s or time.time()) - self.started_s
+
+    @cached_property
+    def nbytes(self) -> int:
+        """Memory that its inputs and outputs take, in bytes; what is in both counts once. For a finished job."""
+        media: dict[int, Media] = {}
+        _collect((self.inputs, self.outputs), media)
+        return sum(each.nbytes for each in media.values())
 
     def cancel(self) -> None:
         """Ask it to stop. One that waits is cancelled at once, one that runs at its next check."""
@@ -144,6 +156,17 @@ class Job:
             listener()
 
 
+def _collect(value: Any, found: dict[int, Media]) -> None:
+    """Put all media inside a value into `found`, by identity."""
+    if isinstance(value, Media):
+        found[id(value)] = value
+    elif isinstance(value, BaseModel):
+        _collect([getattr(value, name) for name in type(value).model_fields], found)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            _collect(item, found)
+
+
 class JobRun:
     """The `Run` that a backend gets for a job."""
 
@@ -196,11 +219,13 @@ class JobStore:
     Args:
         ttl_s: seconds for which a finished job is kept.
         per_owner: finished jobs kept per owner.
+        budget_bytes: memory for the inputs and outputs of all finished jobs.
     """
 
-    def __init__(self, ttl_s: float, per_owner: int) -> None:
+    def __init__(self, ttl_s: float, per_owner: int, budget_bytes: int) -> None:
         self._ttl_s = ttl_s
         self._per_owner = per_owner
+        self._budget_bytes = budget_bytes
         self._jobs: dict[str, Job] = {}
         self._lock = threading.Lock()
 
@@ -239,17 +264,23 @@ class JobStore:
         shutil.rmtree(job.folder, ignore_errors=True)
 
     def expire(self) -> None:
-        """Drop what is older than its time to live, and each owner's oldest beyond the limit."""
+        """Drop what is older than its time to live, and the oldest beyond an owner's number or the memory budget."""
         oldest_s = time.time() - self._ttl_s
         with self._lock:
-            finished = [job for job in self._jobs.values() if job.finished]
-            gone = [job for job in finished if (job.finished_s or 0) < oldest_s]
-            by_owner: Mapping[str, list[Job]] = {
-                owner: sorted((j for j in finished if j.owner == owner), key=lambda j: j.finished_s or 0)
-                for owner in {job.owner for job in finished}
-            }
-            for jobs in by_owner.values():
-                gone += jobs[: max(0, len(jobs) - self._per_owner)]
+            newest_first = sorted(
+                (job for job in self._jobs.values() if job.finished), key=lambda job: job.finished_s or 0, reverse=True
+            )
+            kept_by_owner: Counter[str] = Counter()
+            kept_bytes = 0
+            gone = []
+            for job in newest_first:
+                kept_by_owner[job.owner] += 1
+                kept_bytes += job.nbytes
+                newest = kept_by_owner[job.owner] == 1  # what somebody has just run is kept in any case
+                full = kept_by_owner[job.owner] > self._per_owner or (kept_bytes > self._budget_bytes and not newest)
+                if full or (job.finished_s or 0) < oldest_s:
+                    gone.append(job)
+                    kept_bytes -= job.nbytes
             for job in gone:
                 self._jobs.pop(job.id, None)
         for job in gone:

@@ -52,7 +52,7 @@ class Runtime:
             settings.device,
             on_load=lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
         )
-        self.jobs = JobStore(settings.job_ttl_s, settings.jobs_per_owner)
+        self.jobs = JobStore(settings.job_ttl_s, settings.jobs_per_owner, settings.jobs_memory_mb * 1_000_000)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
         self._waiting = 0
         self._lock = threading.Lock()

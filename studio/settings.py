@@ -57,6 +57,9 @@ class Settings(BaseSettings):
     queue_limit: int = Field(64, ge=1, description="Jobs that may wait. One more is refused with status 409.")
     job_ttl_s: float = Field(3600, gt=0, description="Seconds for which a finished job and its result are kept.")
     jobs_per_owner: int = Field(20, ge=1, description="Finished jobs kept per owner; the oldest go first.")
+    jobs_memory_mb: int = Field(
+        512, ge=1, description="Memory for the inputs and results of finished jobs, in MB; the oldest jobs go first."
+    )
     max_upload_mb: float = Field(64, gt=0, description="Largest upload, in MB, for one request.")
     max_image_megapixels: float = Field(50, gt=0, description="Largest picture, in millions of pixels.")
     max_audio_s: float = Field(600, gt=0, description="Longest sound, in seconds.")

@@ -187,15 +187,20 @@ def gradio_theme() -> gr.themes.Base:
     )
 
 
+def font_folder() -> Path:
+    """The folder of the typefaces that Streamlit bundles and serves at /static/media."""
+    spec = importlib.util.find_spec("streamlit")
+    assert spec is not None
+    assert spec.origin is not None
+    return Path(spec.origin).parent / "static" / "static" / "media"
+
+
 def font_faces() -> str:
     """`@font-face` rules for the two typefaces that Streamlit bundles, served by Streamlit on the same origin.
 
     Their file names carry a hash that changes with Streamlit's release, so they are looked up.
     """
-    spec = importlib.util.find_spec("streamlit")
-    if spec is None or spec.origin is None:
-        return ""
-    media = Path(spec.origin).parent / "static" / "static" / "media"
+    media = font_folder()
     rules = []
     for family, pattern, style in (
         (FONT, "SourceSansVF-Upright*.woff2", "normal"),

@@ -43,6 +43,11 @@ class Audio(Media):
         self._name = name
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of the samples."""
+        return self.samples.nbytes
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds."""
         return len(self.samples) / self.sampling_rate_hz

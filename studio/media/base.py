@@ -149,6 +149,11 @@ class Media:
         """The name its sender gave it, for people; may be empty."""
         return getattr(self, "_name", "")
 
+    @property
+    def nbytes(self) -> int:
+        """Memory that the decoded value takes, in bytes."""
+        raise NotImplementedError
+
     def data_url(self) -> str:
         """The encoded value as a data URL."""
         return data_url(*self.encode())

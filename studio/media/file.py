@@ -29,6 +29,11 @@ class File(Media):
         """The bytes as they are."""
         return cls(blob.read(), blob.name)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the file."""
+        return len(self.data)
+
     def encode(self) -> tuple[bytes, str]:
         """The bytes, and the media type that the name's ending stands for."""
         return self.data, mimetypes.guess_type(self.name)[0] or "application/octet-stream"

@@ -68,6 +68,11 @@ class Image(Media):
         """(width, height) in pixels."""
         return self.rgb.shape[1], self.rgb.shape[0]
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the pixels and of the encoded picture, where that is kept."""
+        return self.rgb.nbytes + (len(self._encoded[0]) if self._encoded else 0)
+
     def pil(self) -> PIL.Image.Image:
         """The picture as a PIL image of mode RGB."""
         return PIL.Image.fromarray(self.rgb)

@@ -48,6 +48,11 @@ class Table(Media):
             raise InvalidInput("The table has no rows.", expected=cls.noun, got=f"{frame.shape[0]} rows")
         return cls(frame, blob.name)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the columns, texts included."""
+        return int(self.frame.memory_usage(deep=True).sum())
+
     def encode(self) -> tuple[bytes, str]:
         """CSV with a header, UTF-8."""
         return self.frame.to_csv(index=False).encode(), "text/csv"

@@ -62,6 +62,11 @@ class Video(Media):
             raise InvalidInput("The video has no frames.", expected=cls.noun, got="0 frames")
         return cls(blob.read(), blob.name, resolution_wh=(first.width, first.height), duration_s=duration_s)
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the file."""
+        return len(self.data)
+
     def encode(self) -> tuple[bytes, str]:
         """The file's bytes."""
         return self.data, {".webm": "video/webm", ".mov": "video/quicktime"}.get(self.suffix, "video/mp4")

@@ -8,7 +8,8 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
-from starlette.routing import Route
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from studio.errors import NotFound
 from studio.runtime import Runtime
@@ -16,6 +17,7 @@ from studio.settings import Settings
 from surfaces.demos.mount import PREFIX, build_app
 from surfaces.identity import Identity
 from surfaces.rest import build as build_rest
+from surfaces.theme import font_folder
 
 
 def main(arguments: list[str]) -> int:
@@ -40,6 +42,7 @@ def main(arguments: list[str]) -> int:
     app = Starlette(
         routes=[
             Route("/", home),
+            Mount("/static/media", StaticFiles(directory=font_folder())),
             Route(f"{PREFIX}/{{rest:path}}", demo),
             *(Route(path, rest) for path in ("/api/{rest:path}", "/healthz", "/readyz", "/metrics")),
         ],

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shutil
+import time
 from pathlib import Path
 
 from gradio.utils import get_upload_folder
 
 from studio.media.base import Media
+
+
+def sweep(folder: Path, older_than_s: float) -> None:
+    """Remove what a process that was killed has left there; Gradio itself removes what it made when it ends."""
+    before_s = time.time() - older_than_s
+    for path in folder.glob("*"):
+        if path.stat().st_mtime < before_s:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def to_file(media: Media) -> str:

@@ -16,9 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from studio.errors import NotFound
 from studio.runtime import Runtime
 from surfaces.demos.blocks import build_blocks
+from surfaces.demos.files import sweep
 from surfaces.theme import GRADIO_CSS, gradio_theme
 
 PREFIX = "/demos"
+_LEFTOVER_S = 24 * 3600.0
 
 
 class Demos:
@@ -80,7 +82,9 @@ def build_app(runtime: Runtime, name: str) -> Any:
     """A FastAPI application that serves one task's demo at /demos/<name>/."""
     settings = runtime.settings
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # Gradio takes both from the environment only
-    os.environ["GRADIO_TEMP_DIR"] = str(settings.home / "tmp" / "demos")
+    folder = settings.home / "tmp" / "demos"
+    os.environ["GRADIO_TEMP_DIR"] = str(folder)
+    sweep(folder, older_than_s=_LEFTOVER_S)
     entry = runtime.catalogue.entry(name)
     families = {str(runtime.catalogue.entry(task.name).family / "examples") for task in runtime.catalogue}
     blocks = build_blocks(runtime, entry.task)

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from studio import pool
+from studio.contract import Inputs, Outputs
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, NotFound, QueueFull, TooLarge
 from studio.jobs import Job, JobStore
 from studio.media.image import Image
@@ -317,7 +319,7 @@ def finished(owner: str, folder: Path, ended_s: float) -> Job:
 
 
 def test_a_finished_job_expires(tmp_path: Path) -> None:
-    store = JobStore(ttl_s=10, per_owner=5)
+    store = JobStore(ttl_s=10, per_owner=5, budget_bytes=10**9)
     old, new = finished("o", tmp_path / "old", time.time() - 11), finished("o", tmp_path / "new", time.time())
     for job in (old, new):
         job.folder.mkdir()
@@ -332,7 +334,7 @@ def test_a_finished_job_expires(tmp_path: Path) -> None:
 
 
 def test_each_owner_keeps_a_number_of_jobs(tmp_path: Path) -> None:
-    store = JobStore(ttl_s=100, per_owner=2)
+    store = JobStore(ttl_s=100, per_owner=2, budget_bytes=10**9)
     now_s = time.time()
     jobs = [finished("o", tmp_path / str(n), now_s + n) for n in range(4)]
     other = finished("p", tmp_path / "p", now_s)
@@ -340,6 +342,31 @@ def test_each_owner_keeps_a_number_of_jobs(tmp_path: Path) -> None:
         store.add(job)
     assert {job.id for job in store.of("o")} == {jobs[2].id, jobs[3].id}
     assert store.of("p") == [other]
+
+
+def test_finished_jobs_keep_to_a_memory_budget_but_for_the_newest(tmp_path: Path) -> None:
+    class WithPicture(Inputs):
+        image: Image
+
+    class Result(Outputs):
+        image: Image
+
+    def with_picture(name: str, ended_s: float) -> Job:
+        picture = Image(np.zeros((100, 100, 3), np.uint8))
+        job = Job(owner="o", task="t", adapter="a", inputs=WithPicture(image=picture), folder=tmp_path / name,
+                  storage_folder=tmp_path)  # fmt: skip
+        job.finish("done", outputs=Result(image=picture))
+        job.finished_s = ended_s
+        return job
+
+    now_s = time.time()
+    jobs = [with_picture(str(n), now_s + n) for n in range(3)]
+    assert [job.nbytes for job in jobs] == [30_000] * 3, "the picture is in both, and counts once"
+    for budget_bytes, kept in ((70_000, jobs[1:]), (10_000, jobs[2:])):
+        store = JobStore(ttl_s=100, per_owner=9, budget_bytes=budget_bytes)
+        for job in jobs:
+            store.add(job)
+        assert {job.id for job in store.of("o")} == {job.id for job in kept}
 
 
 def test_the_first_end_counts(tmp_path: Path) -> None:
