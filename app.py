@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from collections.abc import AsyncIterator
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from types import FrameType
+from typing import Any
 
 import streamlit as st
+import uvicorn
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
@@ -20,6 +25,7 @@ from surfaces import mcp, rest
 from surfaces.demos.mount import Demos
 from surfaces.identity import Identity
 
+STOP_WITHIN_S = 4
 SHELL = Path(__file__).parent / "pages" / "shell.py"
 #: what the REST application answers, 404s included; all of it comes before Streamlit's own catch-all page
 REST_PATHS = (
@@ -38,6 +44,7 @@ def build(runtime: Runtime) -> st.App:
 
     @asynccontextmanager
     async def lifespan(app: st.App) -> AsyncIterator[None]:
+        _stop_with(runtime)
         async with AsyncExitStack() as stack:
             for mounted in (rest_app, mcp_app):
                 await stack.enter_async_context(mounted.router.lifespan_context(mounted))
@@ -53,6 +60,26 @@ def build(runtime: Runtime) -> st.App:
     ]
     tokens = runtime.settings.tokens
     return st.App(SHELL, routes=routes, lifespan=lifespan, middleware=[Middleware(Identity, tokens=tokens)])
+
+
+def _stop_with(runtime: Runtime) -> None:
+    """Make SIGINT and SIGTERM cancel what runs, at once.
+
+    The server leaves its lifespan only after every answer is sent, so a run must end first; what streams without
+    end (a demo's heartbeat) is cut off after a moment.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        previous = signal.getsignal(number)
+        server = getattr(previous, "__self__", None)
+        if not isinstance(server, uvicorn.Server) or not callable(previous):
+            continue  # somebody else runs the server, a test's client say
+        server.config.timeout_graceful_shutdown = STOP_WITHIN_S
+
+        def stop(number: int, frame: FrameType | None, previous: Callable[..., Any] = previous) -> None:
+            threading.Thread(target=runtime.close, args=(STOP_WITHIN_S,), name="close").start()
+            previous(number, frame)
+
+        signal.signal(number, stop)
 
 
 def _with_token(settings: Settings) -> Settings:

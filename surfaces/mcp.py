@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import cached_property
 from typing import Any
 
 import mcp_types as types
@@ -50,7 +51,12 @@ class Tools:
 
     async def list(self, context: _Context, params: types.PaginatedRequestParams | None) -> types.ListToolsResult:
         """A tool for each task."""
-        return types.ListToolsResult(tools=[_tool(task) for task in self._runtime.catalogue])
+        return types.ListToolsResult(tools=[*self._tools])
+
+    @cached_property
+    def _tools(self) -> tuple[types.Tool, ...]:
+        """Made once: the protocol's library asks for the whole list before each call."""
+        return tuple(_tool(task) for task in self._runtime.catalogue)
 
     async def call(self, context: _Context, params: types.CallToolRequestParams) -> types.CallToolResult:
         """Run a task as a job; an error is a result with `is_error` and the one error shape."""

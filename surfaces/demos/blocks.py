@@ -247,7 +247,7 @@ def _default(field: InputField, index: int) -> Any:
     if field.spec.required and index == 0:
         return REQUIRED
     value = field.fill(field.spec.default)[index]
-    return getattr(value, "value", value)
+    return getattr(value, "value", value) or None  # Gradio takes a default of None alone for a component without value
 
 
 def _component_name(field: InputField, index: int) -> str:

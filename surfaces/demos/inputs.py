@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
+from pydantic_core import to_jsonable_python
 
 from studio.fields import FieldSpec
 from studio.media.base import Blob, Media
@@ -68,7 +70,8 @@ def _plain(spec: FieldSpec, value: Any) -> Any:
     if spec.media is not None:
         return upload(value)
     if spec.kind == "json" and isinstance(value, str):
-        return json.loads(value) if value.strip() else None
+        with suppress(json.JSONDecodeError):  # what is no JSON is left to the validation, which names the field
+            return json.loads(value) if value.strip() else None
     return None if value == "" and (spec.optional or not spec.required) and spec.default is None else value
 
 
@@ -78,7 +81,7 @@ def _shown(spec: FieldSpec, value: Any) -> Any:
     if spec.many and isinstance(value, list | tuple):
         return [_shown_media(item) for item in value]
     if spec.kind == "json":
-        return json.dumps(value, indent=2)
+        return json.dumps(to_jsonable_python(value), indent=2)
     return _shown_media(value)
 
 
@@ -165,8 +168,7 @@ def _boolean(spec: FieldSpec) -> gr.components.Component:
 
 
 def _json(spec: FieldSpec) -> gr.components.Component:
-    value = None if spec.default is None else json.dumps(spec.default, indent=2, default=str)
-    return gr.Code(value=value, language="json", lines=spec.ui.lines, **_common(spec))
+    return gr.Code(value=_shown(spec, spec.default), language="json", lines=spec.ui.lines, **_common(spec))
 
 
 _BUILDERS: dict[str, Callable[[FieldSpec], gr.components.Component]] = {
@@ -186,7 +188,12 @@ _BUILDERS: dict[str, Callable[[FieldSpec], gr.components.Component]] = {
 
 def _lines(spec: FieldSpec) -> InputField:
     """A list of texts: one a line."""
-    box = gr.Textbox(lines=max(3, spec.ui.lines), placeholder=spec.ui.placeholder or "one a line", **_described(spec))
+    box = gr.Textbox(
+        value="\n".join(spec.default or []),
+        lines=max(3, spec.ui.lines),
+        placeholder=spec.ui.placeholder or "one a line",
+        **_described(spec),
+    )
     return InputField(
         spec,
         [box],

@@ -11,9 +11,10 @@ from typing import Any
 
 import gradio as gr
 from fastapi import FastAPI
+from gradio import processing_utils
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from studio.errors import NotFound
+from studio.errors import InvalidInput, NotFound
 from studio.runtime import Runtime
 from surfaces.demos.blocks import build_blocks
 from surfaces.demos.files import sweep
@@ -21,6 +22,15 @@ from surfaces.theme import GRADIO_CSS, gradio_theme
 
 PREFIX = "/demos"
 _LEFTOVER_S = 24 * 3600.0
+
+
+async def _refuse_address(url: str, cache_dir: str) -> str:
+    error = InvalidInput("Files are uploaded, not fetched from an address.", expected="an uploaded file", got=url[:80])
+    raise gr.Error(json.dumps(error.shape()), visible=False, print_exception=False)
+
+
+# A caller may name an address instead of an upload, and Gradio would fetch it: the studio takes no addresses.
+processing_utils.async_ssrf_protected_download = _refuse_address
 
 
 class Demos:
@@ -89,6 +99,7 @@ def build_app(runtime: Runtime, name: str) -> Any:
     families = {str(runtime.catalogue.entry(task.name).family / "examples") for task in runtime.catalogue}
     blocks = build_blocks(runtime, entry.task)
     blocks.queue(default_concurrency_limit=None, api_open=True)
+    blocks.has_launched = True  # else Gradio takes any path of this machine that a caller names for an upload
     return gr.mount_gradio_app(
         FastAPI(docs_url=None, redoc_url=None, openapi_url=None),
         blocks,

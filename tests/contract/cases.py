@@ -60,11 +60,6 @@ class Bad:
     status: int = 422
     typed: bool = False
 
-    @property
-    def only_field(self) -> FieldSpec | None:
-        """The field at fault, None for one that does not exist."""
-        return next((spec for spec in describe(self.task.inputs) if spec.name == self.field), None)
-
 
 def _good() -> Iterator[Any]:
     for task in TASKS:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from studio.errors import InvalidInput
 from studio.fields import describe
+from studio.jobs import Job
 from tests.contract.cases import BAD_TYPED, GOOD, Bad, Good
 from tests.contract.checks import check_error
-from tests.contract.conftest import Studio
+from tests.contract.places import Studio
 
 
 @pytest.mark.parametrize("case", GOOD)
-def test_an_example_runs(studio: Studio, case: Good) -> None:
-    job = studio.runtime.run(case.task.name, case.values, case.adapter.name, owner="somebody")
+def test_an_example_runs(run_once: Callable[[Good], Job], case: Good) -> None:
+    job = run_once(case)
     assert (job.state, job.adapter, job.progress, job.device) == ("done", case.adapter.name, 1.0, "cpu")
     assert isinstance(job.outputs, case.task.outputs)
     assert [spec.name for spec in describe(case.task.outputs)] == list(job.outputs.model_dump())

@@ -33,7 +33,18 @@ def as_json(value: Any) -> Any:
     return value
 
 
-def as_parts(task: Task, values: dict[str, Any]) -> Parts:
+def without_types(value: Any) -> Any:
+    """JSON values whose data URLs are cut to their bytes: sent as one, a file has no name that tells its type."""
+    if isinstance(value, str) and value.startswith("data:"):
+        return value.partition(",")[2]
+    if isinstance(value, list):
+        return [without_types(item) for item in value]
+    if isinstance(value, dict):
+        return {name: without_types(item) for name, item in value.items()}
+    return value
+
+
+def as_parts(values: dict[str, Any]) -> Parts:
     """Parts of a multipart form; a list is a repeated part."""
     return [
         (name, _part(blob(item)))
@@ -69,7 +80,7 @@ def _written(value: Blob | Path, folder: Path) -> Path:
 
 def as_gradio(task: Task, values: dict[str, Any], folder: Path) -> dict[str, Any]:
     """Keyword arguments of a demo's run event: files are uploaded, JSON is a text, texts are lines."""
-    arguments = {}
+    arguments: dict[str, Any] = {}
     for spec in describe(task.inputs):
         if spec.name not in values:
             if spec.required:  # an empty component; an event's arguments are positions, none can be left out
