@@ -172,7 +172,7 @@ class Panel:
                     owner=owner_of_headers(request.headers),
                 )
             except AtelierError as error:
-                yield [*self._panel.empty(), error_html(error), gr.skip(), gr.skip(), ""]
+                yield [*self._panel.empty(), error_html(error, self._task), gr.skip(), gr.skip(), ""]
                 raise _silent(error) from None
             async for update in self._follow(job):
                 yield update
@@ -207,7 +207,7 @@ class Panel:
             shown = state.outputs
             yield [
                 *(self._panel.empty() if state.error is not None and state.outputs is None else results),
-                status_html(state, adapter, found_again=found_again and state.finished),
+                status_html(state, self._task, adapter, found_again=found_again and state.finished),
                 gr.update(visible=state.finished),
                 gr.update(visible=not state.finished),
                 state.id,

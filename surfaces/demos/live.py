@@ -89,12 +89,12 @@ def _handler(runtime: Runtime, task: Task, others: list[InputField]) -> Callable
         except InvalidInput as error:
             recent = deque([*times, time.monotonic()], maxlen=_WINDOW)
             if error.field != camera_field:
-                return gr.skip(), error_html(error), list(recent)
+                return gr.skip(), error_html(error, task), list(recent)
             # nothing found in this very frame is no error of the visitor's: show the frame and say so
             headline = f'<div class="readout-body"><p class="headline">{html.escape(error.message)}</p></div>'
             return _picture(Image.load(frame), recent), headline, list(recent)
         except AtelierError as error:
-            return gr.skip(), error_html(error), []
+            return gr.skip(), error_html(error, task), []
         recent = deque([*times, time.monotonic()], maxlen=_WINDOW)
         return _picture(getattr(outputs, shown_field), recent), readout_html(short, outputs), list(recent)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import html
 import time
 
-from studio.contract import Adapter
+from studio.contract import Adapter, Task
 from studio.errors import AtelierError
 from studio.jobs import Job
 
 
-def status_html(job: Job, adapter: Adapter, *, found_again: bool = False) -> str:
+def status_html(job: Job, task: Task, adapter: Adapter, *, found_again: bool = False) -> str:
     """The state of a job in one line, with a bar while it runs."""
     if job.state == "queued":
         return _line("Waiting for its turn", bar=0.0)
@@ -18,7 +18,7 @@ def status_html(job: Job, adapter: Adapter, *, found_again: bool = False) -> str
         seconds = f"{job.run_s:.0f} s" if job.run_s >= 1 else ""
         return _line(" · ".join(part for part in (job.note or "Running", seconds) if part), bar=job.progress)
     if job.error is not None:
-        return error_html(job.error)
+        return error_html(job.error, task)
     facts = [f"{_seconds(job.run_s)} on {job.device}", adapter.title]
     if job.load_s >= 0.05:
         facts.append(f"model ready after {_seconds(job.load_s)}")
@@ -30,10 +30,11 @@ def status_html(job: Job, adapter: Adapter, *, found_again: bool = False) -> str
     return f'<div class="status done" role="status"><span>{html.escape(" · ".join(facts))}</span>{link}</div>{listed}'
 
 
-def error_html(error: AtelierError) -> str:
-    """An error: what happened, what was expected, what to do."""
+def error_html(error: AtelierError, task: Task) -> str:
+    """An error: what happened, in which field, what was expected, what to do."""
+    field = task.inputs.model_fields.get(error.field or "")
     rows = [f"<p><strong>{html.escape(error.message)}</strong></p>"]
-    details = [("Expected", error.expected), ("Got", error.got)]
+    details = [("Field", field.title if field else None), ("Expected", error.expected), ("Got", error.got)]
     listed = "".join(f"<dt>{name}</dt><dd>{html.escape(text)}</dd>" for name, text in details if text)
     if listed:
         rows.append(f"<dl>{listed}</dl>")
