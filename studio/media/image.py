@@ -99,7 +99,11 @@ class Image(Media):
         except PIL.Image.DecompressionBombError as fault:
             raise _too_many_pixels(str(fault), limits) from fault
         except _DAMAGE as fault:
-            raise InvalidInput("The file is not a picture that can be read.", expected=cls.noun) from fault
+            raise InvalidInput(
+                "The file is not a picture that can be read.",
+                expected=cls.noun,
+                hint="Open it in a picture viewer and save it as JPEG or PNG.",
+            ) from fault
         with picture:
             try:
                 _check_header(picture, limits)

@@ -38,7 +38,9 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
     if any(field.spec.media is not None for field in others):
         named = ", ".join(field.spec.title.lower() for field in others if field.spec.media is not None)
         gr.HTML(
-            f'<p class="hint">Give the {named} in the Picture tab first, then start the camera.</p>', show_label=False
+            f'<p class="hint">Give the {named} in the Picture tab first, then start the camera.</p>',
+            show_label=False,
+            padding=False,
         )
     with gr.Row(equal_height=False):
         with gr.Column(min_width=300):
@@ -52,10 +54,17 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
                 alt_text="The camera's picture",
                 elem_id="camera",
             )
-            readout = gr.HTML(elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False)
+            readout = gr.HTML(
+                elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False, padding=False
+            )
         with gr.Column(min_width=300):
             seen = gr.HTML(
-                _EMPTY, elem_id="live", elem_classes=["live-view"], label="What the model sees", show_label=False
+                _EMPTY,
+                elem_id="live",
+                elem_classes=["live-view"],
+                label="What the model sees",
+                show_label=False,
+                padding=False,
             )
     times = gr.State([])
     components = [component for field in others for component in field.components]
