@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import pytest
 
 from studio.contract import Adapter
+from studio.devices import choose_device
 from studio.errors import Cancelled, WeightsUnavailable
-from studio.pool import Pool, choose_device
+from studio.pool import Pool
 from studio.weights import Shelf, Weights
 
 FAMILY = Path(__file__).parent
