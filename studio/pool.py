@@ -252,10 +252,10 @@ class Pool:
             self._changed.notify_all()
         devices.give_back()
 
-    def unload(self, entry: str) -> bool:
-        """Unload the idle backends of an entry string; whether there was one."""
+    def unload(self, model: str) -> bool:
+        """Unload a model, by its `model_name`, wherever it is idle; whether it was somewhere."""
         with self._changed:
-            found = [x for x in self._loaded.values() if x.entry == entry and x.leases == 0]
+            found = [x for x in self._loaded.values() if x.key[0] == model and x.leases == 0]
             for loaded in found:
                 self._drop(loaded)
             self._changed.notify_all()

@@ -107,8 +107,9 @@ def remove(runtime: Runtime, task: Task, adapter: Adapter) -> None:
     Raises:
         Forbidden: its weights came with the studio.
     """
-    runtime.shelf.remove(runtime.catalogue.entry(task.name).family, adapter.weights)
-    runtime.pool.unload(adapter.entry)
+    family = runtime.catalogue.entry(task.name).family
+    runtime.shelf.remove(family, adapter.weights)
+    runtime.pool.unload(model_name(family, adapter))
 
 
 def _named(runtime: Runtime, name: str) -> Iterator[tuple[Task, Adapter]]:
