@@ -204,13 +204,13 @@ class Runtime:
     ) -> Outputs | None:
         """Lease and call; None where a GPU's memory does not suffice, even with every idle model gone from it."""
         with self.pool.lease(entry.family, adapter, run.check, device=device) as loaded:
+            self.ledger.used(model_name(entry.family, adapter))
             run.device = loaded.device
             job.update(started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note="")
             if loaded.remark:
                 run.note(loaded.remark)
             elif device is None and self.settings.device not in ("auto", loaded.device):
                 run.note(f"Ran on {loaded.device}: {self.settings.device} cannot be used here.")
-            self.ledger.used(model_name(entry.family, adapter))
             for attempt in range(2):
                 try:
                     return self._answer(loaded.backend, job, run, entry.task)

@@ -16,15 +16,24 @@ from studio.downloads import Download, Downloads, WeightsState
 from studio.errors import Forbidden, WeightsUnavailable
 from studio.hub import HubFile, sha256_of
 
+_REPOSITORY = r"^(\w[\w.-]*/\w[\w.-]*)?$"
+_REVISION = r"^([0-9a-f]{40})?$"
+
 
 class WeightsFile(BaseModel):
-    """One file of a row: its path (in the package, the repository, or models_cache/embedded), SHA-256 and size."""
+    """One file of a row: its path (in the package, the repository, or models_cache/embedded), SHA-256 and size.
+
+    Attributes:
+        repository, revision: for a file of a hub row that lies in another repository than the row says.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
-    sha256: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     bytes: int = Field(ge=0)
+    repository: str = Field("", pattern=_REPOSITORY)
+    revision: str = Field("", pattern=_REVISION)
 
     @field_validator("path")
     @classmethod
@@ -55,8 +64,8 @@ class WeightsRow(BaseModel):
 
     kind: Literal["embedded", "package", "hub", "endpoint"]
     package: str = ""
-    repository: str = Field("", pattern=r"^([\w.-]+/[\w.-]+)?$")
-    revision: str = Field("", pattern=r"^([0-9a-f]{40})?$")
+    repository: str = Field("", pattern=_REPOSITORY)
+    revision: str = Field("", pattern=_REVISION)
     address: str = Field("", pattern=r"^(https?://.+)?$")
     files: dict[str, WeightsFile] = Field(default_factory=dict)
     licence: str
@@ -76,6 +85,11 @@ class WeightsRow(BaseModel):
             raise ValueError(f"a row of kind {self.kind} has {sorted(wanted) or 'none of these'}, got {sorted(given)}")
         if self.kind == "hub" and not self.files:
             raise ValueError("a row of kind hub lists its files")
+        for file in self.files.values():
+            if file.repository and self.kind != "hub":
+                raise ValueError("only a file of a hub row has a repository of its own")
+            if bool(file.repository) != bool(file.revision):
+                raise ValueError("a repository of its own comes with its revision")
         return self
 
     @property
@@ -87,7 +101,10 @@ class WeightsRow(BaseModel):
     def hub_files(self) -> list[HubFile]:
         """Its files as the hub has them."""
         return [
-            HubFile(self.repository, self.revision, file.path, file.sha256, file.bytes) for file in self.files.values()
+            HubFile(
+                file.repository or self.repository, file.revision or self.revision, file.path, file.sha256, file.bytes
+            )
+            for file in self.files.values()
         ]
 
 

@@ -32,7 +32,8 @@ class ModelRoutes:
         task, adapter = self._named(request)
         check_open(self._runtime)
         family = self._runtime.catalogue.entry(task.name).family
-        await asyncio.to_thread(self._runtime.shelf.pull, family, adapter.weights)
+        if adapter.kind != "hub" or self._runtime.shelf.state(family, adapter.weights).name != "ready":
+            await asyncio.to_thread(self._runtime.shelf.pull, family, adapter.weights)
         return await self._answer(task, adapter, status=202)
 
     async def pause(self, request: Request) -> Response:

@@ -62,7 +62,7 @@ class LocalHub:
         class Handler(_Handler):
             local = hub
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -85,6 +85,11 @@ class LocalHub:
     def gets(self, path: str) -> list[int]:
         """The first bytes asked for, of each GET of a file."""
         return [start for method, asked, start in self.requests if method == "GET" and asked == path]
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Nothing: clients here hang up on purpose."""
 
 
 class _Handler(BaseHTTPRequestHandler):
