@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import home, system, task
+from pages import home, models, system, task
 from pages.host import runtime
 from pages.style import apply_style
 from studio.catalogue import Catalogue
@@ -26,6 +26,7 @@ def navigation(catalogue: Catalogue) -> dict[str, list[st.Page]]:
     sections = {
         "Studio": [
             st.Page(partial(home.show, tasks), title="Gallery", icon=":material/grid_view:", default=True),
+            st.Page(models.show, title="Models", icon=":material/inventory_2:", url_path="models"),
             st.Page(system.show, title="System", icon=":material/memory:", url_path="system"),
         ]
     }

@@ -12,10 +12,10 @@ import psutil
 import streamlit as st
 
 from pages.host import owner, runtime
+from pages.residents import show_residents
 from pages.words import duration, plain, size
 from studio.errors import NotFound
 from studio.jobs import Job
-from studio.pool import Resident
 
 REFRESH_S = 2
 PACKAGES = ("streamlit", "gradio", "fastapi", "pydantic", "torch", "transformers", "numpy")
@@ -59,7 +59,8 @@ def devices() -> list[str]:
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
     _memory()
-    _models()
+    st.subheader("Loaded models", anchor=False)
+    show_residents()
     _runs()
 
 
@@ -75,30 +76,6 @@ def _memory() -> None:
         st.metric("Models in their budget", f"{size(used_mb * 1e6)} of {size(runtime().pool.budget_mb * 1e6)}")
     for device in devices()[1:]:
         st.markdown(plain(device))
-
-
-def _models() -> None:
-    st.subheader("Loaded models", anchor=False)
-    residents = [resident for resident in runtime().pool.residents() if resident.memory_mb > 0]
-    if not residents:
-        st.markdown(":gray[None. A model is loaded when it is first used.]")
-    for resident in residents:
-        with st.container(horizontal=True, vertical_alignment="center", border=True, key=f"model-{resident.entry}"):
-            st.markdown(f"**{plain(resident.title)}**  \n:gray[{_resident(resident)}]", width="stretch")
-            st.button(
-                "Unload",
-                key=f"unload-{resident.entry}",
-                disabled=resident.leases > 0,
-                help="It is in use." if resident.leases else None,
-                on_click=_unload,
-                args=(resident.entry,),
-            )
-
-
-def _resident(resident: Resident) -> str:
-    use = f"in use by {resident.leases}" if resident.leases else f"idle for {duration(resident.idle_s)}"
-    runs = "1 run" if resident.uses == 1 else f"{resident.uses} runs"
-    return f"{resident.device.upper()} · {size(resident.memory_mb * 1e6)} · {runs} · {use}"
 
 
 def _runs() -> None:
@@ -136,10 +113,6 @@ def _run(job: Job) -> str:
     elif job.note and not job.finished:
         words.append(job.note)
     return plain(" · ".join(words))
-
-
-def _unload(entry: str) -> None:
-    runtime().pool.unload(entry)
 
 
 def _forget(job: Job) -> None:

@@ -8,10 +8,12 @@ import streamlit as st
 
 from pages.frame import demo_frame
 from pages.host import origin, owner, runtime
+from pages.shelf import show_controls
 from pages.words import ADAPTER_KIND_HELP, ADAPTER_KINDS, duration, plain, size, state, weights_bytes
 from studio.contract import Adapter, Task
 from studio.errors import WeightsUnavailable
 from studio.jobs import Job
+from studio.stock import row_of
 from surfaces import snippets
 
 TABS = ("Try", "API", "Model card", "How it works")
@@ -23,6 +25,7 @@ def show(task: Task) -> None:
     st.title(task.title, anchor=False)
     st.markdown(task.summary)
     adapter = _model(task)
+    _fetch(task, adapter)
     tabs = st.tabs(TABS if task.how_it_works else TABS[:3], key=f"tabs-{task.name}")
     with tabs[0]:
         demo_frame(
@@ -61,8 +64,31 @@ def _model(task: Task) -> Adapter:
 
 def _cost(task: Task, adapter: Adapter) -> list[str]:
     """What using it costs first: where its weights are, how large they are, and whether it can answer at once."""
-    weights = weights_bytes(runtime(), task, adapter)
-    return [ADAPTER_KINDS[adapter.kind], *([size(weights)] if weights else []), state(runtime(), adapter)]
+    row = row_of(runtime(), task, adapter)
+    weights = row.state.total_bytes
+    return [ADAPTER_KINDS[adapter.kind], *([size(weights)] if weights else []), state(row)]
+
+
+def _fetch(task: Task, adapter: Adapter) -> None:
+    """The offer to download a model that is not here, with its size and licence; nothing once it is."""
+    if row_of(runtime(), task, adapter).state.name != "ready":
+        _offer(task, adapter)
+
+
+@st.fragment(run_every=1)
+def _offer(task: Task, adapter: Adapter) -> None:
+    row = row_of(runtime(), task, adapter)
+    if row.state.name == "ready":
+        st.rerun()
+    with st.container(border=True, gap="xsmall", key=f"offer-{task.name}"):
+        licence = adapter.licence + ("" if adapter.commercial else ", not for commercial use")
+        st.markdown(
+            f"**{plain(adapter.title)}** is not here yet: {plain(state(row))}.  \n"
+            f":gray[{size(row.state.total_bytes)} · licence {plain(licence)} · {plain(adapter.source)}]"
+        )
+        if row.state.name in ("downloading", "paused"):
+            st.progress(min(row.state.fraction, 1.0))
+        show_controls(row)
 
 
 @st.fragment(run_every=REFRESH_S)

@@ -6,6 +6,7 @@ from studio.contract import Adapter, Task
 from studio.errors import WeightsUnavailable
 from studio.fields import describe
 from studio.runtime import Runtime
+from studio.stock import StockRow
 
 #: kinds of input that the gallery filters by, with their words
 INPUT_KINDS = {
@@ -19,14 +20,14 @@ INPUT_KINDS = {
 ADAPTER_KINDS = {
     "embedded": "in this repository",
     "package": "inside a package",
-    "hub": "to download",
+    "hub": "from the hub",
     "endpoint": "on another server",
 }
 #: what the adapter's kind means for whoever runs it, in a sentence
 ADAPTER_KIND_HELP = {
     "embedded": "Its weights are part of this repository: nothing is downloaded.",
     "package": "Its weights came with an installed Python package: nothing is downloaded.",
-    "hub": "Its weights are downloaded when it is used for the first time.",
+    "hub": "Its weights are downloaded when you ask for them, and kept.",
     "endpoint": "It runs on another server: inputs leave this machine.",
 }
 _NUMBERS = ("no", "one", "two", "three", "four", "five", "six")
@@ -86,11 +87,22 @@ def weights_bytes(runtime: Runtime, task: Task, adapter: Adapter) -> int | None:
         return None
 
 
-def state(runtime: Runtime, adapter: Adapter) -> str:
-    """Whether a model is in memory, can be used at once, or has to be fetched first."""
-    if any(resident.entry == adapter.entry for resident in runtime.pool.residents()):
-        return "loaded"
-    return "to download" if adapter.kind == "hub" else "ready"
+def state(row: StockRow) -> str:
+    """How it stands with a model: "loaded", "ready", "to download", "downloading 42 %, 12 MB/s, 40 s left"."""
+    now = row.state
+    match now.name:
+        case "absent":
+            return "to download"
+        case "downloading":
+            rate = [f"{size(now.bytes_per_s)}/s"] if now.bytes_per_s >= 1 else []
+            left = [f"{duration(max(1.0, round(now.seconds_left)))} left"] if now.seconds_left is not None else []
+            return ", ".join([f"downloading {now.fraction:.0%}".replace("%", " %"), *rate, *left])
+        case "paused":
+            return f"paused at {now.fraction:.0%}".replace("%", " %")
+        case "failed":
+            return f"not ready: {now.reason}"
+        case "ready":
+            return f"loaded on {row.resident.device.upper()}" if row.resident else "ready"
 
 
 def plain(text: str) -> str:

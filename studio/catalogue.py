@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from studio.contract import Adapter, Task
-from studio.errors import NotFound
+from studio.errors import Forbidden, NotFound
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,8 @@ class Entry:
 class Catalogue:
     """All tasks by name, in the order of their families' and their own declaration."""
 
-    def __init__(self, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], refused: Sequence[tuple[str, Adapter]] = ()) -> None:
+        self._refused = refused  # (task, adapter) that a setting of the operator leaves out
         self._entries: dict[str, Entry] = {}
         for entry in entries:
             if entry.task.name in self._entries:
@@ -49,6 +50,29 @@ class Catalogue:
                     entries += [Entry(task, file.parent) for task in module.TASKS]
         return cls(entries)
 
+    def for_commercial_use(self) -> Catalogue:
+        """The same without the adapters whose licence forbids commercial use; a task left with none goes too."""
+        entries, refused = [], []
+        for entry in self._entries.values():
+            kept = tuple(adapter for adapter in entry.task.adapters if adapter.commercial)
+            refused += [(entry.task.name, adapter) for adapter in entry.task.adapters if not adapter.commercial]
+            if kept:
+                entries.append(Entry(entry.task.model_copy(update={"adapters": kept}), entry.family))
+        names = {entry.task.name for entry in entries}
+        return Catalogue([e for e in entries if e.task.part_of is None or e.task.part_of in names], refused)
+
+    def check_allowed(self, adapter: str | None = None, task: str | None = None) -> None:
+        """Raise Forbidden if what is named was left out by `for_commercial_use`."""
+        for task_name, refused in self._refused:
+            if task in (None, task_name) and adapter in (None, refused.name):
+                raise Forbidden(
+                    f"{refused.title} must not be used commercially, and this studio is set to commercial use.",
+                    field="adapter",
+                    expected="a model whose licence allows commercial use",
+                    got=f"{refused.name}, licence {refused.licence}",
+                    hint="The operator sets this with ATELIER_USE.",
+                )
+
     def __iter__(self) -> Iterator[Task]:
         return (entry.task for entry in self._entries.values())
 
@@ -60,6 +84,7 @@ class Catalogue:
         try:
             return self._entries[name]
         except KeyError:
+            self.check_allowed(task=name)
             known = ", ".join(self._entries)
             raise NotFound(f"There is no task {name!r}.", expected=f"one of {known}", got=name) from None
 
@@ -71,6 +96,7 @@ class Catalogue:
         """The adapter of that name, or the default one. Raises NotFound."""
         adapter = task.adapter(name)
         if adapter is None:
+            self.check_allowed(name, task.name)
             known = ", ".join(a.name for a in task.adapters)
             raise NotFound(
                 f"{task.title} has no adapter {name!r}.", field="adapter", expected=f"one of {known}", got=name

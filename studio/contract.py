@@ -72,13 +72,14 @@ class Adapter(BaseModel):
         title: for people.
         entry: where the backend class is: "backends.faces.dlib_faces:DlibFaces". Imported at first use only.
         weights: key in the family's weights.toml; empty for a backend that has none.
-        memory_mb: memory the loaded backend takes, in MB, as measured.
+        memory_mb: memory the loaded backend takes, in MB; counts until the pool has measured it on this machine.
         licence: SPDX identifier, or words, of the weights.
         commercial: whether that licence allows commercial use.
         source: paper or repository of the model.
         kind: embedded (weights in this repository), package (inside a pip dependency), hub (downloaded on
             request), endpoint (a server elsewhere).
         devices: where it can run, best first.
+        gpu_memory_mb: the least memory a GPU must have, in MB; one with less is passed over.
         concurrency: calls that one loaded backend can serve at the same time.
         quality: the measured figure, in one line, with its data.
         limits: what it is bad at, in a sentence or two.
@@ -96,6 +97,7 @@ class Adapter(BaseModel):
     source: str
     kind: Literal["embedded", "package", "hub", "endpoint"]
     devices: tuple[Literal["cuda", "mps", "cpu"], ...] = ("cpu",)
+    gpu_memory_mb: int = Field(0, ge=0)
     concurrency: int = Field(1, ge=1)
     quality: str = ""
     limits: str = ""

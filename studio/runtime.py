@@ -18,11 +18,13 @@ from pydantic import ValidationError
 
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
+from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, QueueFull, TooLarge
 from studio.jobs import Job, JobRun, JobStore
+from studio.ledger import Ledger
 from studio.media.base import Limits
 from studio.metrics import Metrics
-from studio.pool import Pool
+from studio.pool import Pool, model_name
 from studio.settings import Settings
 from studio.weights import Shelf
 
@@ -41,8 +43,10 @@ class Runtime:
 
     def __init__(self, settings: Settings, catalogue: Catalogue | None = None) -> None:
         self.settings = settings
-        self.catalogue = catalogue or Catalogue.discover()
+        everything = catalogue or Catalogue.discover()
+        self.catalogue = everything.for_commercial_use() if settings.use == "commercial" else everything
         self.shelf = Shelf(EMBEDDED)
+        self.ledger = Ledger(settings.home / "models.json")
         self.metrics = Metrics()
         self.limits = Limits.of(settings)
         self.pool = Pool(
@@ -51,6 +55,8 @@ class Runtime:
             settings.keep_alive_s,
             settings.device,
             on_load=lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
+            gpu_memory_mb=settings.gpu_memory_mb,
+            ledger=self.ledger,
         )
         self.jobs = JobStore(settings.job_ttl_s, settings.jobs_per_owner, settings.jobs_memory_mb * 1_000_000)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
@@ -172,14 +178,11 @@ class Runtime:
                 run = JobRun(job, "", live=live)
                 waiting_s = time.perf_counter()
                 job.update(state="running", note="Loading the model" if not self._resident(adapter) else "")
-                with self.pool.lease(entry.family, adapter, run.check) as loaded:
-                    run.device = loaded.device
-                    job.update(
-                        started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note=""
-                    )
-                    if self.settings.device not in ("auto", loaded.device):
-                        run.note(f"Ran on {loaded.device}: {self.settings.device} cannot be used here.")
-                    outputs = self._answer(loaded.backend, job, run, entry.task)
+                outputs = self._leased(job, run, entry, adapter, waiting_s)
+                if outputs is None:
+                    run.note(f"Ran on the CPU: the GPU's memory did not suffice for this input of {adapter.title}.")
+                    outputs = self._leased(job, run, entry, adapter, waiting_s, device="cpu")
+                assert outputs is not None
             job.finish("done", outputs=outputs)
         except Cancelled as reason:
             job.finish("cancelled", _without_frames(reason))
@@ -195,6 +198,33 @@ class Runtime:
                 BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
             )
         self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
+
+    def _leased(
+        self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
+    ) -> Outputs | None:
+        """Lease and call; None where a GPU's memory does not suffice, even with every idle model gone from it."""
+        with self.pool.lease(entry.family, adapter, run.check, device=device) as loaded:
+            self.ledger.used(model_name(entry.family, adapter))
+            run.device = loaded.device
+            job.update(started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note="")
+            if loaded.remark:
+                run.note(loaded.remark)
+            elif device is None and self.settings.device not in ("auto", loaded.device):
+                run.note(f"Ran on {loaded.device}: {self.settings.device} cannot be used here.")
+            for attempt in range(2):
+                try:
+                    return self._answer(loaded.backend, job, run, entry.task)
+                except RuntimeError as fault:
+                    if loaded.device == "cpu" or not out_of_gpu_memory(fault):
+                        raise
+                    if attempt == 1 and "cpu" not in adapter.devices:
+                        raise BackendFailed(
+                            "The GPU's memory did not suffice for this input.", hint="Try a smaller input."
+                        ) from None
+                    log.warning("job %s: out of GPU memory", job.id)
+                self.pool.evict(loaded.device)  # after the frames of the failed call are gone
+        self.pool.evict(loaded.device)
+        return None
 
     @contextmanager
     def _counted(self, job: Job) -> Iterator[None]:
@@ -235,6 +265,8 @@ class Runtime:
             if not job.wait(max(0.0, until_s - time.monotonic())):
                 job.finish("cancelled", Cancelled("The studio is closing."))
         self.pool.close()
+        self.shelf.close()
+        self.ledger.save()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 

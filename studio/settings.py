@@ -48,6 +48,12 @@ class Settings(BaseSettings):
         description="Budget for loaded models in MB of memory (default: 60 % of the machine's). "
         "The least recently used model goes first.",
     )
+    gpu_memory_mb: int | None = Field(
+        None, ge=1, description="Budget for loaded models in MB of an NVIDIA GPU's memory (default: 80 % of it)."
+    )
+    use: Literal["any", "commercial"] = Field(
+        "any", description="commercial hides and refuses models whose licence forbids commercial use."
+    )
     keep_alive_s: float = Field(
         900, ge=0, description="Seconds after its last use at which an idle model is unloaded. 0 keeps it."
     )

@@ -1,4 +1,4 @@
-"""The studio in a shell: `python -m surfaces.cli list | run | models | settings`.
+"""The studio in a shell: `python -m surfaces.cli list | run | models | pull | settings`.
 
 Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 cancelled by Ctrl-C. Every error is one JSON object
 `{error, field, expected, got, hint}` on stderr.
@@ -18,6 +18,7 @@ from pydantic import ValidationError
 
 from studio.catalogue import Catalogue
 from studio.contract import Task
+from studio.downloads import Download, WeightsState
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, NotFound
 from studio.fields import FieldSpec, describe
 from studio.jobs import Job
@@ -25,6 +26,7 @@ from studio.media.base import Media
 from studio.results import BoxedImage, Scores
 from studio.runtime import Runtime
 from studio.settings import Settings
+from studio.stock import find, stock
 from surfaces.encode import outputs_json, save_outputs
 
 MEDIA_KINDS = ("image", "audio", "video", "table", "file")
@@ -125,13 +127,39 @@ def run_task(open_runtime: Open, task: str, values: tuple[str, ...], as_json: bo
 def list_models(open_runtime: Open, as_json: bool) -> None:
     """List the adapters of each task: kind, licence, size of the weights, and whether they are there."""
     with _runtime(open_runtime) as runtime:
-        rows = [_model_json(runtime, task, index) for task in runtime.catalogue for index in range(len(task.adapters))]
+        rows = [row.shape() for row in stock(runtime)]
     if as_json:
         _echo_json(rows)
         return
     for row in rows:
-        size = f"{row['weights_mb']:g} MB" if row["weights_mb"] else "no weights"
-        click.echo(f"{row['task']}  {row['adapter']}  {row['kind']}  {row['licence']}  {size}  {row['state']}")
+        size = f"{row['bytes'] / 1e6:.1f} MB" if row["bytes"] else "no weights"
+        use = "" if row["commercial"] else " (not commercial)"
+        state = row["state"] if row["state"] != "paused" else f"paused at {row['bytes_here'] / row['bytes']:.0%}"
+        facts = (row["task"], row["adapter"], row["kind"], row["licence"] + use, size, state, row["reason"] or "")
+        click.echo("  ".join(fact for fact in facts if fact))
+
+
+@cli.command("pull")
+@click.argument("adapter")
+@click.pass_obj
+def pull_model(open_runtime: Open, adapter: str) -> None:
+    """Download the weights of ADAPTER, or of TASK/ADAPTER; says their size and licence first.
+
+    Ctrl-C pauses: the next pull goes on from there.
+    """
+    with _runtime(open_runtime) as runtime:
+        task, chosen = find(runtime, adapter)
+        family = runtime.catalogue.entry(task.name).family
+        state = runtime.shelf.state(family, chosen.weights)
+        if state.name == "ready":
+            click.echo(f"{chosen.title} is ready; nothing to download.")
+            return
+        rest_mb = (state.total_bytes - state.done_bytes) / 1e6
+        use = "" if chosen.commercial else ", not for commercial use"
+        click.echo(f"{chosen.title}: {rest_mb:,.1f} of {state.total_bytes / 1e6:,.1f} MB to download.")
+        click.echo(f"Licence {chosen.licence}{use}. From {chosen.source}.")
+        _watch(runtime.shelf.pull(family, chosen.weights))
+        click.echo(f"{chosen.title} is ready.")
 
 
 @cli.command("settings")
@@ -205,6 +233,29 @@ def _wait(job: Job) -> Job:
     return job
 
 
+def _watch(download: Download) -> None:
+    """Wait with a progress line where stderr is a terminal, a line for every tenth otherwise. Raises its error."""
+    shows, told = sys.stderr.isatty(), 0
+    while not download.wait(0.2):
+        state = download.state()
+        tenth = int(state.fraction * 10)
+        if shows or tenth > told:
+            told = tenth
+            click.echo(f"\r\033[K{_transfer(state)}" if shows else _transfer(state), err=True, nl=not shows)
+    if shows:
+        click.echo("\r\033[K", err=True, nl=False)
+    if download.error is not None:
+        raise download.error
+
+
+def _transfer(state: WeightsState) -> str:
+    """Where a download is, in one line: "42%  416.0 of 990.0 MB  12.0 MB/s  48 s left"."""
+    words = [f"{state.fraction:4.0%}", f"{state.done_bytes / 1e6:,.1f} of {state.total_bytes / 1e6:,.1f} MB"]
+    words += [f"{state.bytes_per_s / 1e6:.1f} MB/s"] if state.bytes_per_s else []
+    words += [f"{state.seconds_left:.0f} s left"] if state.seconds_left is not None else []
+    return "  ".join(words)
+
+
 def _saved(job: Job, folder: Path) -> dict[str, Any]:
     assert job.outputs is not None
     try:
@@ -256,31 +307,6 @@ def _field_json(spec: FieldSpec) -> dict[str, Any]:
         "title": spec.title,
         "description": spec.description,
     } | {key: value for key, value in told.items() if value not in (None, "", [])}
-
-
-def _model_json(runtime: Runtime, task: Task, index: int) -> dict[str, Any]:
-    adapter = task.adapters[index]
-    family = runtime.catalogue.entry(task.name).family
-    size_bytes, state = 0, "ready"
-    if adapter.weights:
-        try:
-            size_bytes = runtime.shelf.row(family, adapter.weights).total_bytes
-            runtime.shelf.resolve(family, adapter.weights)
-        except AtelierError as fault:
-            state = fault.message
-    return {
-        "task": task.name,
-        "adapter": adapter.name,
-        "title": adapter.title,
-        "default": index == 0,
-        "kind": adapter.kind,
-        "licence": adapter.licence,
-        "commercial": adapter.commercial,
-        "source": adapter.source,
-        "weights_mb": round(size_bytes / 1e6, 1),
-        "memory_mb": adapter.memory_mb,
-        "state": state,
-    }
 
 
 @contextlib.contextmanager

@@ -41,6 +41,15 @@ def document(runtime: Runtime) -> dict[str, Any]:
             "get": _get("A job and its result; server-sent events with Accept: text/event-stream", "jobs", "job"),
             "delete": _get("Cancel a job and forget it", "jobs", "job"),
         },
+        "/api/v1/models": {"get": _get("List the models: state, size, licence, device, last use", "models")},
+        "/api/v1/models/{task}/{adapter}": {
+            "get": _get("A model and its download", "models", "task", "adapter"),
+            "delete": _get("Cancel its download and remove its files", "models", "task", "adapter"),
+        },
+        "/api/v1/models/{task}/{adapter}/pull": {"post": _pull()},
+        "/api/v1/models/{task}/{adapter}/pause": {
+            "post": _get("Stop its download, keeping what has come", "models", "task", "adapter")
+        },
         "/healthz": {"get": _get("The process answers", "health")},
         "/readyz": {"get": _get("The process takes runs", "health")},
         "/metrics": {"get": _get("Prometheus metrics", "health", media_type="text/plain")},
@@ -70,14 +79,23 @@ def document(runtime: Runtime) -> dict[str, Any]:
     }
 
 
-def _get(summary: str, tag: str, parameter: str = "", media_type: str = "application/json") -> dict[str, Any]:
+def _pull() -> dict[str, Any]:
+    operation = _get("Download its weights; ready already, or 202 and its state", "models", "task", "adapter")
+    operation["responses"]["202"] = {"description": "Downloading", "content": {"application/json": {}}}
+    operation["responses"]["503"] = {"$ref": "#/components/responses/Error"}
+    return operation
+
+
+def _get(summary: str, tag: str, *parameters: str, media_type: str = "application/json") -> dict[str, Any]:
     operation: dict[str, Any] = {
         "summary": summary,
         "tags": [tag],
         "responses": {"200": {"description": "OK", "content": {media_type: {}}}},
     }
-    if parameter:
-        operation["parameters"] = [{"name": parameter, "in": "path", "required": True, "schema": {"type": "string"}}]
+    if parameters:
+        operation["parameters"] = [
+            {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters
+        ]
         operation["responses"]["404"] = {"$ref": "#/components/responses/Error"}
     return operation
 

@@ -28,6 +28,7 @@ from studio.runtime import Runtime
 from surfaces.encode import outputs_json, outputs_zip
 from surfaces.identity import owner_of_headers
 from surfaces.openapi import document
+from surfaces.rest_models import ModelRoutes
 
 API = "/api/v1"
 _ZIP = "application/zip"
@@ -51,6 +52,12 @@ def build(runtime: Runtime) -> FastAPI:
     app.add_route(f"{API}/jobs/{{job}}", routes.job)
     app.add_route(f"{API}/jobs/{{job}}", routes.cancel, methods=["DELETE"])
     app.add_route(f"{API}/jobs/{{job}}/result.zip", routes.download)
+    models = ModelRoutes(runtime)
+    app.add_route(f"{API}/models", models.models)
+    app.add_route(f"{API}/models/{{task}}/{{adapter}}", models.model)
+    app.add_route(f"{API}/models/{{task}}/{{adapter}}", models.remove, methods=["DELETE"])
+    app.add_route(f"{API}/models/{{task}}/{{adapter}}/pull", models.pull, methods=["POST"])
+    app.add_route(f"{API}/models/{{task}}/{{adapter}}/pause", models.pause, methods=["POST"])
     app.add_route("/healthz", routes.healthz)
     app.add_route("/readyz", routes.readyz)
     app.add_route("/metrics", routes.metrics)

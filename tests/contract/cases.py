@@ -16,9 +16,12 @@ from studio.contract import Adapter, Example, Task
 from studio.fields import FieldSpec, describe
 from studio.media.base import Blob
 from studio.media.file import File
+from studio.runtime import EMBEDDED
+from studio.weights import Shelf
 from tests.conftest import PACKAGES
 from tests.contract import bad_files
 
+SHELF = Shelf(EMBEDDED)
 CATALOGUE = Catalogue.discover(PACKAGES)
 TASKS = list(CATALOGUE)
 
@@ -64,11 +67,17 @@ class Bad:
 def _good() -> Iterator[Any]:
     for task in TASKS:
         for adapter in task.adapters:
-            reason = LEFT_OUT.get((task.name, adapter.name))
+            reason = LEFT_OUT.get((task.name, adapter.name)) or _missing(task, adapter)
             marks = [pytest.mark.skip(reason=reason)] if reason else []
             for number, example in enumerate(task.examples, 1):
                 name = f"{task.name}-{adapter.name}-{number}"
                 yield pytest.param(Good(task, adapter, example), id=name, marks=marks)
+
+
+def _missing(task: Task, adapter: Adapter) -> str:
+    """Why an adapter of kind hub cannot be run on this machine; empty if it can."""
+    ready = SHELF.state(CATALOGUE.entry(task.name).family, adapter.weights).name == "ready"
+    return "" if adapter.kind != "hub" or ready else "its weights are not on this machine"
 
 
 def _bad(*, typed: bool) -> Iterator[Any]:

@@ -108,7 +108,7 @@ def test_the_system_page_unloads_and_forgets(runtime: Runtime) -> None:
     page = AppTest.from_string("from pages import system\nsystem.show()\n", default_timeout=30).run()
     assert not page.exception
     (resident,) = runtime.pool.residents()
-    page.button(key=f"unload-{resident.entry}").click().run()
+    page.button(key=f"unload-{resident.model}-{resident.device}").click().run()
     assert runtime.pool.residents() == []
     (job,) = runtime.jobs.of("anonymous")
     page.button(key=f"forget-{job.id}").click().run()

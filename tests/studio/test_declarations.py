@@ -17,7 +17,7 @@ from studio.errors import AtelierError, InvalidInput, NotFound, WeightsUnavailab
 from studio.fields import describe
 from studio.media.base import Limits
 from studio.settings import Settings
-from studio.weights import Shelf
+from studio.weights import Shelf, WeightsRow
 from tests.families.specimens.task import TASKS, EchoInputs, EchoOutputs, StreamInputs, StreamOutputs
 
 ECHO = TASKS[0]
@@ -272,3 +272,60 @@ def test_every_error_has_the_one_shape() -> None:
         assert 400 <= error.status < 600
         assert str(error) == "It went wrong."
     assert issubclass(InvalidInput, ValueError)
+
+
+# rows of weights.toml
+
+
+def hub_row(**changes: Any) -> dict[str, Any]:
+    file = {"path": "net.onnx", "sha256": "0" * 64, "bytes": 1}
+    facts = {"kind": "hub", "repository": "a/b", "revision": "0" * 40, "files": {"model": file}}
+    return facts | {"licence": "MIT", "source": "x"} | changes
+
+
+def test_a_hub_row_pins_everything() -> None:
+    (file,) = WeightsRow.model_validate(hub_row()).hub_files
+    assert (file.repository, file.revision, file.path) == ("a/b", "0" * 40, "net.onnx")
+    other = {"path": "n", "sha256": "0" * 64, "bytes": 1, "repository": "c/d", "revision": "1" * 40}
+    (file,) = WeightsRow.model_validate(hub_row(files={"model": other})).hub_files
+    assert (file.repository, file.revision) == ("c/d", "1" * 40)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"revision": "main"},
+        {"revision": ""},
+        {"repository": "../b"},
+        {"repository": ""},
+        {"files": {}},
+        {"package": "dlib"},
+        {"kind": "embedded"},
+        {"kind": "endpoint"},
+        {"files": {"model": {"path": "../net", "sha256": "0" * 64, "bytes": 1}}},
+        {"files": {"model": {"path": "/net", "sha256": "0" * 64, "bytes": 1}}},
+        {"files": {"model": {"path": "net", "sha256": "short", "bytes": 1}}},
+        {"files": {"model": {"path": "net", "sha256": "0" * 64, "bytes": 1, "repository": "c/d"}}},
+    ],
+)
+def test_a_row_that_pins_too_little_is_refused(changes: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        WeightsRow.model_validate(hub_row(**changes))
+
+
+def test_an_endpoint_has_an_address_and_no_files(tmp_path: Path) -> None:
+    (tmp_path / "weights.toml").write_text(
+        '[net]\nkind = "endpoint"\naddress = "https://models.example/v1"\nlicence = "x"\nsource = "x"\n'
+    )
+    shelf = Shelf(tmp_path)
+    assert shelf.resolve(tmp_path, "net").address == "https://models.example/v1"
+    assert shelf.state(tmp_path, "net").name == "ready"
+
+
+def test_every_adapter_agrees_with_its_row() -> None:
+    catalogue, shelf = Catalogue.discover(), Shelf(Path())
+    for task in catalogue:
+        for adapter in task.adapters:
+            if adapter.weights:
+                row = shelf.row(catalogue.entry(task.name).family, adapter.weights)
+                assert (row.kind, row.licence) == (adapter.kind, adapter.licence), f"{task.name}/{adapter.name}"

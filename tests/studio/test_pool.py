@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 import pytest
 
 from studio.contract import Adapter
+from studio.devices import choose_device
 from studio.errors import Cancelled, WeightsUnavailable
-from studio.pool import Pool, choose_device
+from studio.pool import Pool, model_name
 from studio.weights import Shelf, Weights
 
 FAMILY = Path(__file__).parent
@@ -130,7 +131,7 @@ def test_a_leased_backend_is_never_unloaded(pool: Pool) -> None:
         time.sleep(0.15)
         assert titles(pool) == ["Model"]
         assert loaded.backend is not None
-        assert not pool.unload(f"{__name__}:Model")
+        assert not pool.unload(model_name(FAMILY, adapter(Model)))
     thread.join(5)
     assert titles(pool) == ["Other"]
 
@@ -172,8 +173,8 @@ def test_an_error_in_the_call_ends_the_lease(pool: Pool) -> None:
 def test_unload_and_close(pool: Pool) -> None:
     with pool.lease(FAMILY, adapter(Model)):
         pass
-    assert pool.unload(f"{__name__}:Model")
-    assert not pool.unload(f"{__name__}:Model")
+    assert pool.unload(model_name(FAMILY, adapter(Model)))
+    assert not pool.unload(model_name(FAMILY, adapter(Model)))
     with pool.lease(FAMILY, adapter(Model)):
         pass
     pool.close()

@@ -183,7 +183,7 @@ def test_a_kept_error_does_not_keep_the_model(runtime: Runtime, monkeypatch: pyt
     job = runtime.submit("specimen_failure", {"way": way})
     job.wait(5)
     assert isinstance(job.error, AtelierError)
-    until(lambda: runtime.pool.unload("tests.families.specimens.models:Failing"))
+    until(lambda: runtime.pool.unload("specimens/tests.families.specimens.models:Failing/"))
     until(lambda: gc.collect() >= 0 and made[0]() is None)
 
 

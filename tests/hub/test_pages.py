@@ -1,0 +1,134 @@
+"""The models page and the offer on a task's page, as Streamlit runs them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from pages import host
+from studio.catalogue import Catalogue
+from studio.runtime import Runtime
+from tests.hub.local_hub import LocalHub
+
+MODELS = "from pages import models\nmodels.show()\n"
+TASK = "from pages import host, task\ntask.show(host.runtime().catalogue.task('tiny_task'))\n"
+MakeRuntime = Callable[..., Runtime]
+
+
+@pytest.fixture
+def tiny(make_runtime: MakeRuntime, hub: LocalHub, monkeypatch: pytest.MonkeyPatch) -> Iterator[Runtime]:
+    runtime = make_runtime(Catalogue.discover(("tests.hub.families",)))
+    monkeypatch.setattr(host, "_host", host._Host())
+    host.connect(runtime)
+    yield runtime
+    runtime.shelf.close()
+
+
+def page(script: str) -> AppTest:
+    shown = AppTest.from_string(script, default_timeout=30).run()
+    assert not shown.exception
+    return shown
+
+
+def texts(shown: AppTest) -> str:
+    return "\n".join(element.value for element in [*shown.title, *shown.subheader, *shown.markdown, *shown.warning])
+
+
+def labels(shown: AppTest) -> list[str]:
+    return [button.label for button in shown.button]
+
+
+def wait_for(runtime: Runtime, wanted: str) -> None:
+    family = runtime.catalogue.entry("tiny_task").family
+    until_s = time.monotonic() + 10
+    while runtime.shelf.state(family, "net").name != wanted:
+        assert time.monotonic() < until_s
+        time.sleep(0.01)
+
+
+def test_a_model_is_downloaded_paused_continued_and_removed(tiny: Runtime, hub: LocalHub) -> None:
+    hub.faults.bytes_per_s = 200_000
+    shown = page(MODELS)
+    assert "**Large one** · to download" in texts(shown)
+    assert r"MIT, not for commercial use" in texts(shown)
+    assert labels(shown) == ["Download 1 MB"]
+    shown.button(key="download-tiny_task-large").click().run()
+    assert labels(shown) == ["Pause", "Cancel"]
+    assert "downloading" in texts(shown)
+    time.sleep(0.3)
+    shown.button(key="pause-tiny_task-large").click().run()
+    assert "paused at" in texts(shown)
+    assert labels(shown)[0].startswith("Continue, ")
+    hub.faults.bytes_per_s = 0
+    shown.button(key="continue-tiny_task-large").click().run()
+    wait_for(tiny, "ready")
+    shown.run()
+    assert "**Large one** · ready" in texts(shown)
+    tiny.run("tiny_task", {}, "large")
+    shown.run()
+    assert "loaded on CPU" in texts(shown)
+    assert "Unload" in labels(shown)
+    shown.button(key="remove-tiny_task-large").click().run()
+    assert "**Large one** · to download" in texts(shown)
+    assert tiny.pool.residents() == []
+
+
+def test_a_failed_download_says_why_and_can_be_tried_again(tiny: Runtime, hub: LocalHub) -> None:
+    right, hub.files["model.safetensors"] = hub.files["model.safetensors"], bytes(1_000_000)
+    shown = page(MODELS)
+    shown.button(key="download-tiny_task-large").click().run()
+    wait_for(tiny, "failed")
+    shown.run()
+    assert "not the one this studio was tested with" in texts(shown)
+    hub.files["model.safetensors"] = right
+    shown.button(key="retry-tiny_task-large").click().run()
+    wait_for(tiny, "ready")
+
+
+def test_a_refusal_is_shown(tiny: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiny.shelf._downloads, "_free_bytes", lambda folder: 1000)
+    shown = page(MODELS)
+    shown.button(key="download-tiny_task-large").click().run()
+    assert "too little room" in texts(shown)
+
+
+def test_the_task_page_offers_the_download(tiny: Runtime, hub: LocalHub) -> None:
+    shown = page(TASK)
+    (picker,) = shown.selectbox
+    assert [option.split("  ·  ")[1:] for option in picker.options] == [
+        ["in this repository", "ready"],
+        ["from the hub", "1 MB", "to download"],
+    ]
+    assert labels(shown) == []
+    picker.select_index(1).run()
+    assert "**Large one** is not here yet: to download" in texts(shown)
+    assert "licence MIT, not for commercial use" in texts(shown)
+    shown.button(key="download-tiny_task-large").click()
+    hub.faults.bytes_per_s = 100_000
+    shown.run()
+    assert "downloading" in texts(shown)
+    assert labels(shown) == ["Pause", "Cancel"]
+
+
+def test_the_task_page_offers_nothing_that_is_here(tiny: Runtime) -> None:
+    assert tiny.shelf.pull(tiny.catalogue.entry("tiny_task").family, "net").wait(20)
+    shown = page(TASK)
+    shown.selectbox[0].select_index(1).run()
+    assert "not here yet" not in texts(shown)
+    assert labels(shown) == []
+
+
+def test_a_public_demo_has_no_buttons(make_runtime: MakeRuntime, tiny: Runtime) -> None:
+    host.connect(make_runtime(tiny.catalogue, public=True))
+    shown = page(MODELS)
+    assert labels(shown) == []
+    assert "by its operator" in texts(shown)
+
+
+def test_commercial_use_hides_it(make_runtime: MakeRuntime, tiny: Runtime) -> None:
+    host.connect(make_runtime(tiny.catalogue, use="commercial"))
+    assert "Large one" not in texts(page(MODELS))
+    assert len(page(TASK).selectbox) == 0
