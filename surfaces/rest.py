@@ -32,6 +32,8 @@ from surfaces.rest_models import ModelRoutes
 
 API = "/api/v1"
 _ZIP = "application/zip"
+#: Media are compressed already: packing them again, as Streamlit's middleware would, only takes time.
+_UNCOMPRESSED = {"content-encoding": "identity"}
 
 
 def build(runtime: Runtime) -> FastAPI:
@@ -116,7 +118,8 @@ class Routes:
         await _finished(job, request)
         if job.error is not None:
             raise job.error
-        return JSONResponse(await asyncio.to_thread(job_json, job, with_outputs=True))
+        shown = await asyncio.to_thread(job_json, job, with_outputs=True)
+        return JSONResponse(shown, headers=_UNCOMPRESSED)
 
     async def _payload(self, task: Task, request: Request) -> tuple[dict[str, Any], str | None]:
         """(field values, adapter) of a JSON or a multipart request."""

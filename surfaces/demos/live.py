@@ -24,8 +24,6 @@ from surfaces.drawing import draw
 from surfaces.identity import owner_of_headers
 
 _WINDOW = 12
-#: The browser sends frames at most this often: encoding more of them takes the processor from the model.
-_FRAME_EVERY_S = 0.08
 _EMPTY = '<div class="live-empty">What the model sees appears here. No frame is stored.</div>'
 _SHORT = ("text", "boolean", "integer", "number")
 
@@ -73,7 +71,7 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
         [camera, adapter, times, *components],
         [seen, readout, times],
         preprocess=False,
-        stream_every=_FRAME_EVERY_S,
+        stream_every=1 / live.max_fps,
         time_limit=600,
         concurrency_limit=4,
         show_progress="hidden",
