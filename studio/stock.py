@@ -59,14 +59,9 @@ class StockRow:
 
 
 def stock(runtime: Runtime) -> list[StockRow]:
-    """A row for each adapter that has weights, of each task, in the catalogue's order."""
+    """A row for each adapter of each task, in the catalogue's order."""
     residents = {resident.model: resident for resident in runtime.pool.residents()}
-    return [
-        _row(runtime, residents, task, adapter)
-        for task in runtime.catalogue
-        for adapter in task.adapters
-        if adapter.weights
-    ]
+    return [_row(runtime, residents, task, adapter) for task in runtime.catalogue for adapter in task.adapters]
 
 
 def row_of(runtime: Runtime, task: Task, adapter: Adapter) -> StockRow:
