@@ -1,0 +1,197 @@
+"""The document tasks: ask your documents, with the collections, chats and evaluation that belong to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from backends.documents import about
+from backends.documents.fields import (
+    ChatInputs,
+    ChatOutputs,
+    ChatsInputs,
+    ChatsOutputs,
+    EmbeddingInputs,
+    EmbeddingOutputs,
+    EvaluationInputs,
+    EvaluationOutputs,
+    IndexInputs,
+    IndexOutputs,
+    LibraryInputs,
+    LibraryOutputs,
+    PageInputs,
+    PageOutputs,
+    SearchInputs,
+    SearchOutputs,
+)
+from studio.contract import Adapter, Example, Task
+
+_EXAMPLES = Path(__file__).parent / "examples"
+_SECTION = "Text"
+
+_MINILM = Adapter(
+    name="minilm",
+    title="all-MiniLM-L6-v2, extractive",
+    entry="backends.documents.minilm:MiniLm",
+    weights="minilm",
+    memory_mb=450,
+    licence="Apache-2.0",
+    source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
+    kind="package",
+    concurrency=4,
+    limits="Made for English. Quotes sentences and does not reason: what has to be put together from several places is "
+    "not found. A passage's first 256 tokens are what it sees.",
+)
+
+_KEEPER = Adapter(
+    name="keeper",
+    title="Your own folder",
+    entry="backends.documents.keeper:Keeper",
+    memory_mb=0,
+    licence="none needed: no model",
+    source="SQLite, https://sqlite.org",
+    kind="embedded",
+    concurrency=4,
+)
+
+document_chat = Task(
+    name="document_chat",
+    title="Ask your documents",
+    section=_SECTION,
+    summary="Drop files, ask, and get the answer with the very place that it comes from.",
+    inputs=ChatInputs,
+    outputs=ChatOutputs,
+    examples=(
+        Example(title="How hot does the kiln get?", values={"question": "How hot does the kiln get?"}),
+        Example(title="What was decided about the roof?", values={"question": "What was decided about the roof?"}),
+        Example(title="Something they don't say", values={"question": "Who won the football world cup in 1954?"}),
+    ),
+    adapters=(_MINILM,),
+    how_it_works=about.CHAT,
+    keywords=("RAG", "retrieval", "question answering", "search", "PDF", "citations", "documents", "chat"),
+)
+
+document_index = Task(
+    name="document_index",
+    title="Add files",
+    section=_SECTION,
+    summary="PDF, Word, PowerPoint, EPUB, HTML, Markdown, CSV or text into a collection of your own.",
+    inputs=IndexInputs,
+    outputs=IndexOutputs,
+    examples=(
+        Example(
+            title="A manual and a price list",
+            values={
+                "collection": "Workshop",
+                "files": [_EXAMPLES / "kiln_manual.pdf", _EXAMPLES / "prices.csv"],
+            },
+        ),
+    ),
+    adapters=(_MINILM,),
+    how_it_works=about.INDEX,
+    part_of="document_chat",
+)
+
+document_library = Task(
+    name="document_library",
+    title="Collections",
+    section=_SECTION,
+    summary="See what is in your collections, rename them, remove files, delete them.",
+    inputs=LibraryInputs,
+    outputs=LibraryOutputs,
+    examples=(Example(title="List the collections", values={"action": "list"}),),
+    adapters=(_KEEPER,),
+    how_it_works=about.LIBRARY,
+    part_of="document_chat",
+)
+
+document_chats = Task(
+    name="document_chats",
+    title="Chats",
+    section=_SECTION,
+    summary="Your conversations: look at them again, rename, export as Markdown, delete.",
+    inputs=ChatsInputs,
+    outputs=ChatsOutputs,
+    examples=(Example(title="List the chats", values={"action": "list"}),),
+    adapters=(_KEEPER,),
+    how_it_works=about.LIBRARY,
+    part_of="document_chat",
+)
+
+document_page = Task(
+    name="document_page",
+    title="A place in a document",
+    section=_SECTION,
+    summary="The page that a citation names, with the passage marked.",
+    inputs=PageInputs,
+    outputs=PageOutputs,
+    examples=(
+        Example(
+            title="The first lines of the manual",
+            values={"document": "kiln_manual.pdf", "page_index": 0, "start": 0, "end": 60},
+        ),
+    ),
+    adapters=(_MINILM,),
+    how_it_works=about.PAGE,
+    part_of="document_chat",
+)
+
+document_search = Task(
+    name="document_search",
+    title="Search only",
+    section=_SECTION,
+    summary="The passages that fit a question best, without an answer.",
+    inputs=SearchInputs,
+    outputs=SearchOutputs,
+    examples=(Example(title="Opening hours", values={"question": "opening hours", "passages": 3}),),
+    adapters=(_MINILM,),
+    how_it_works=about.SEARCH,
+    part_of="document_chat",
+)
+
+document_evaluation = Task(
+    name="document_evaluation",
+    title="Evaluation",
+    section=_SECTION,
+    summary="Your own questions with known answers: how often the right place is found, two ways side by side.",
+    inputs=EvaluationInputs,
+    outputs=EvaluationOutputs,
+    examples=(Example(title="Eight questions about the examples", values={"questions": _EXAMPLES / "questions.csv"}),),
+    adapters=(_MINILM,),
+    how_it_works=about.EVALUATION,
+    part_of="document_chat",
+)
+
+text_embedding = Task(
+    name="text_embedding",
+    title="Text embedding",
+    section=_SECTION,
+    summary="Texts as vectors: those that mean the same lie close together.",
+    inputs=EmbeddingInputs,
+    outputs=EmbeddingOutputs,
+    examples=(
+        Example(
+            title="Three sentences",
+            values={
+                "texts": [
+                    "The kiln is hot.",
+                    "The furnace has reached a high temperature.",
+                    "The roof is repaired in June.",
+                ]
+            },
+        ),
+    ),
+    adapters=(_MINILM,),
+    how_it_works=about.EMBEDDING,
+    keywords=("sentence-transformers", "vectors", "similarity", "semantic search"),
+)
+
+TASKS = (
+    document_chat,
+    document_index,
+    document_library,
+    document_chats,
+    document_page,
+    document_search,
+    document_evaluation,
+    text_embedding,
+)
