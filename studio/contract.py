@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -230,6 +230,24 @@ class Run(Protocol):
 
     def note(self, text: str) -> None:
         """Something the user should know about this result (a fallback, a picture scaled down)."""
+
+    def call(
+        self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
+    ) -> Outputs:
+        """Ask another task, of any family, and wait for its answer; part of this call, not a job of its own.
+
+        It runs for the same owner and is cancelled with this call; its remarks become this call's. While it runs, this
+        backend's place is free for other calls: nothing of a call may be kept on the backend itself.
+
+        Args:
+            until: the fraction of this call's progress that is reached with the answer; the progress of the task that
+                is asked moves it there. Without it only the notes are shown.
+
+        Raises:
+            NotFound: no such task or adapter.
+            InvalidInput: see `Runtime.validate`; names no field, as its field is none of this task's.
+            BackendFailed: the task, asked through others, asks itself.
+        """
 
 
 class Backend(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
 import shutil
@@ -24,7 +25,7 @@ from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
 from studio.media.base import Limits
 from studio.metrics import Metrics
-from studio.pool import Pool, model_name
+from studio.pool import Loaded, Pool, model_name
 from studio.settings import Settings
 from studio.weights import Shelf
 
@@ -142,7 +143,12 @@ class Runtime:
         return job.outputs
 
     def _job(
-        self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None, owner: str
+        self,
+        task_name: str,
+        payload: Mapping[str, Any] | Inputs,
+        adapter: str | None,
+        owner: str,
+        parent: Job | None = None,
     ) -> tuple[Job, Entry, Adapter]:
         entry = self.catalogue.entry(task_name)
         chosen = self.catalogue.adapter(entry.task, adapter)
@@ -154,6 +160,7 @@ class Runtime:
             inputs=inputs,
             folder=Path(),
             storage_folder=self.storage(owner) / entry.family.name,
+            parent=parent,
         )
         job.folder = self._temporary / job.id
         return job, entry, chosen
@@ -206,6 +213,7 @@ class Runtime:
         with self.pool.lease(entry.family, adapter, run.check, device=device) as loaded:
             self.ledger.used(model_name(entry.family, adapter))
             run.device = loaded.device
+            run.ask = functools.partial(self._ask, job, loaded)
             job.update(started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note="")
             if loaded.remark:
                 run.note(loaded.remark)
@@ -225,6 +233,35 @@ class Runtime:
                 self.pool.evict(loaded.device)  # after the frames of the failed call are gone
         self.pool.evict(loaded.device)
         return None
+
+    def _ask(
+        self,
+        asking: Job,
+        loaded: Loaded,
+        run: JobRun,
+        task_name: str,
+        payload: Mapping[str, Any] | Inputs,
+        adapter: str | None,
+        until: float | None,
+    ) -> Outputs:
+        """Run another task in this thread for a job whose backend is leased; see `studio.contract.Run.call`."""
+        if task_name in asking.asked:
+            raise BackendFailed(f"The task {task_name} asks itself.", got=" -> ".join((*asking.asked, task_name)))
+        try:
+            job, entry, chosen = self._job(task_name, payload, adapter, asking.owner, asking)
+            job.report_to_parent(until)
+            with self.pool.paused(loaded, run.check):
+                self._execute(job, entry, chosen, live=run.live)
+            shutil.rmtree(job.folder, ignore_errors=True)
+            for remark in job.remarks:
+                run.note(remark)
+            if job.error is not None:
+                raise job.error
+        except InvalidInput as error:
+            error.field = None  # a field of the task that was asked: whoever called knows none of that name
+            raise
+        assert job.outputs is not None
+        return job.outputs
 
     @contextmanager
     def _counted(self, job: Job) -> Iterator[None]:
