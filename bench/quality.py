@@ -16,8 +16,12 @@ from collections.abc import Callable
 from bench.figures import Figure, NoData
 from studio.settings import Settings
 
-#: Name to module; each has `measure(settings) -> list[Figure]`.
-BENCHMARKS = {"faces": "bench.faces_quality"}
+#: Name to module and function; each is called as `measure(settings) -> list[Figure]`.
+BENCHMARKS = {
+    "faces": "bench.faces_quality:measure",
+    "retrieval": "bench.documents_quality:measure_retrieval",
+    "answers": "bench.documents_quality:measure_answers",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -26,7 +30,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), help="what to measure")
     figures: list[Figure] = []
     for name in parser.parse_args(arguments).names:
-        measure: Callable[[Settings], list[Figure]] = importlib.import_module(BENCHMARKS[name]).measure
+        module, _, function = BENCHMARKS[name].partition(":")
+        measure: Callable[[Settings], list[Figure]] = getattr(importlib.import_module(module), function)
         try:
             figures += measure(Settings())
         except NoData as fault:

@@ -7,6 +7,7 @@ query's scores are corrected to those of the whole, term by term.
 
 from __future__ import annotations
 
+import logging
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -61,9 +62,7 @@ class Segment:
     @classmethod
     def of(cls, ids: Sequence[int], texts: Sequence[Sequence[str]]) -> Segment:
         """Index the stems of passages."""
-        import bm25s
-
-        index = bm25s.BM25(k1=K1, b=B, method="lucene")
+        index = _bm25s().BM25(k1=K1, b=B, method="lucene")
         if any(texts):
             index.index(list(texts), show_progress=False)
         else:
@@ -79,10 +78,8 @@ class Segment:
     @classmethod
     def load(cls, folder: Path) -> Segment:
         """Read what `save` wrote."""
-        import bm25s
-
         there = (folder / "params.index.json").is_file()
-        index = bm25s.BM25.load(folder, show_progress=False) if there else None
+        index = _bm25s().BM25.load(folder, show_progress=False) if there else None
         return cls(np.load(folder / "ids.npy"), index)
 
     @property
@@ -129,6 +126,14 @@ class Segment:
         held = self._index.scores
         start, end = held["indptr"][at], held["indptr"][at + 1]
         return held["indices"][start:end], held["data"][start:end]
+
+
+def _bm25s() -> Any:
+    """The library, without what it tells about each index."""
+    import bm25s
+
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
+    return bm25s
 
 
 class Segments:

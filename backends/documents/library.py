@@ -230,10 +230,11 @@ class Library:
             gone = connection.execute(
                 "DELETE FROM document WHERE collection_id = ? AND name = ?", (collection_id, name)
             ).rowcount
-            connection.execute("UPDATE collection SET version = version + 1 WHERE id = ?", (collection_id,))
+            if gone:
+                connection.execute("UPDATE collection SET version = version + 1 WHERE id = ?", (collection_id,))
         if gone:
             self._forget()
-        return bool(gone == 1)
+        return bool(gone)
 
     def data(self, document: Document) -> bytes:
         """The file as it was added."""

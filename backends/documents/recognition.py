@@ -3,35 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from studio.contract import Run
-from studio.errors import NotFound
+from studio.errors import InvalidInput, NotFound, WeightsUnavailable
+from studio.media.base import Blob
 from studio.media.image import Image
 
+#: Takes a picture as `file`, answers with its `text`.
 TASK = "text_recognition"
 
 
-def recogniser(run: Run) -> Callable[[Image], str] | None:
-    """What reads pictures during a call; None where the studio has no task for it."""
-    call: Callable[..., Any] | None = getattr(run, "call", None)
-    if call is None:
-        return None
-    missing = False
+def recogniser(run: Run) -> Callable[[Image], str]:
+    """What reads pictures during a call.
+
+    It gives an empty text, and leaves a note with the result, where the studio has no task for it or its model is not
+    there.
+    """
+    reason = ""
 
     def recognise(image: Image) -> str:
-        nonlocal missing
-        if missing:
+        nonlocal reason
+        if reason:
             return ""
         try:
-            outputs = call(TASK, {"image": image})
+            outputs = run.call(TASK, {"file": Blob("page.png", image.encode()[0])})
         except NotFound:
-            missing = True
-            run.note(
-                "Pages that are only a picture were left out: this studio has no task that reads text in pictures."
-            )
+            reason = "this studio has no task that reads text in pictures"
+        except WeightsUnavailable as fault:
+            reason = fault.message
+        except InvalidInput:
             return ""
-        text = getattr(outputs, "text", "")
-        return text if isinstance(text, str) else ""
+        else:
+            text = getattr(outputs, "text", "")
+            return text if isinstance(text, str) else ""
+        run.note(f"Pages that are only a picture were left out: {reason}")
+        return ""
 
     return recognise

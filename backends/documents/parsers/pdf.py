@@ -7,7 +7,6 @@ page whenever somebody wants to see it: nothing about places has to be stored.
 from __future__ import annotations
 
 import ctypes
-import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,12 +27,10 @@ from backends.documents.parsers.parsed import (
 )
 from studio.errors import InvalidInput
 from studio.media.image import Image
+from studio.pdfium import ONE_AT_A_TIME as PDFIUM
 
 if TYPE_CHECKING:
     from pypdfium2 import PdfDocument, PdfPage, PdfTextPage
-
-#: PDFium must not be called by two threads at once (https://pypdfium2.readthedocs.io, "Thread incompatibility").
-_PDFIUM = threading.Lock()
 
 _SCAN_DPI = 200
 _VIEW_WIDTH_PX = 1_000
@@ -68,7 +65,7 @@ def read_pdf(data: bytes, reading: Reading) -> Parsed:
     """
     texts, notes, scanned = [], list[str](), list[int]()
     with _open(data) as document:
-        with _PDFIUM:
+        with PDFIUM:
             count = len(document)
         if count > MAX_PAGES:
             raise too_many_pages(count)
@@ -84,11 +81,12 @@ def read_pdf(data: bytes, reading: Reading) -> Parsed:
                 raise too_long()
             texts.append(text)
     pages = _with_headings(texts)
-    unread = [number for number in scanned if not texts[number - 1].text]
-    if unread and reading.recognise is None:
-        notes.append(f"{_pages(unread)} only a picture, and this studio has no task that reads text in pictures.")
-    elif scanned:
-        notes.append(f"{_pages(scanned)} only a picture; the text was read from it and may have errors.")
+    unread = [number for number in scanned if not texts[number - 1].text.strip()]
+    if unread:
+        notes.append(f"{_pages(unread)} only a picture, and no text was read in it.")
+    if len(scanned) > len(unread):
+        read = [number for number in scanned if number not in unread]
+        notes.append(f"{_pages(read)} only a picture; the text was read from it and may have errors.")
     return Parsed("pdf", pages, notes)
 
 
@@ -99,7 +97,7 @@ def page_picture(data: bytes, page_index: int, start: int, end: int) -> tuple[Im
     """
     with _open(data) as document:
         text = _text_of(document, page_index)
-        with _PDFIUM:
+        with PDFIUM:
             page = document[page_index]
             try:
                 scale = min(_VIEW_WIDTH_PX, _MAX_SIDE_PX * page.get_width() / page.get_height()) / page.get_width()
@@ -115,7 +113,7 @@ def _open(data: bytes) -> Iterator[PdfDocument]:
     import pypdfium2
     import pypdfium2.raw as pdfium
 
-    with _PDFIUM:
+    with PDFIUM:
         try:
             document = pypdfium2.PdfDocument(data)
         except pypdfium2.PdfiumError as fault:
@@ -126,12 +124,12 @@ def _open(data: bytes) -> Iterator[PdfDocument]:
     except pypdfium2.PdfiumError as fault:
         raise _damaged() from fault
     finally:
-        with _PDFIUM:
+        with PDFIUM:
             document.close()
 
 
 def _text_of(document: PdfDocument, number: int) -> _Text:
-    with _PDFIUM:
+    with PDFIUM:
         page = document[number]
         try:
             words = page.get_textpage()
@@ -285,7 +283,7 @@ def _character_box(page: PdfPage, words: PdfTextPage, index: int, scale: float) 
 def _has_picture(document: PdfDocument, number: int) -> bool:
     import pypdfium2.raw as pdfium
 
-    with _PDFIUM:
+    with PDFIUM:
         page = document[number]
         try:
             return any(True for _ in page.get_objects([pdfium.FPDF_PAGEOBJ_IMAGE], max_depth=3))
@@ -297,7 +295,7 @@ def _recognised(document: PdfDocument, number: int, reading: Reading) -> str:
     """The text in the picture of a page; empty where nothing can read it."""
     if reading.recognise is None:
         return ""
-    with _PDFIUM:
+    with PDFIUM:
         page = document[number]
         try:
             longest = max(page.get_width(), page.get_height())

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from backends.documents.embedder import TokenVectors, Vectors
 from backends.documents.indexing import Adder, Outcome, Source
 from backends.documents.library import Library
 from backends.documents.parsers.parsed import Reading
+from studio.contract import Inputs, Outputs
+from studio.errors import NotFound
 
 EXAMPLES = Path(backends.documents.__file__).parent / "examples"
 
@@ -79,6 +82,11 @@ class Call:
 
     def note(self, text: str) -> None:
         self.notes.append(text)
+
+    def call(
+        self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
+    ) -> Outputs:
+        raise NotFound(f"There is no task {task!r}.")
 
 
 def add(

@@ -168,7 +168,9 @@ def test_a_protected_epub_is_refused() -> None:
 
 
 def test_pdf_headings_go_on_over_pages() -> None:
-    parsed = read(pdf([(20, "Manual"), (11, "Read this first. " * 4)], [(11, "More of it. " * 6), (15, "Care"), (11, "Dust it. " * 9)]), "a.pdf")  # fmt: skip
+    first = [(20, "Manual"), (11, "Read this first. " * 4)]
+    second = [(11, "More of it. " * 6), (15, "Care"), (11, "Dust it. " * 9)]
+    parsed = read(pdf(first, second), "a.pdf")
     assert [page.number for page in parsed.pages] == [1, 2]
     assert [h.path for h in parsed.pages[0].headings] == [("Manual",)]
     assert [h.path for h in parsed.pages[1].headings] == [("Manual",), ("Manual", "Care")]
@@ -224,7 +226,7 @@ def test_a_scanned_page_is_read_by_the_task_for_it() -> None:
 def test_a_scanned_page_without_that_task_is_named() -> None:
     parsed = read(scanned(), "a.pdf")
     assert [page.text for page in parsed.pages] == ["", "Typed page."]
-    assert parsed.notes == ["Page 1 is only a picture, and this studio has no task that reads text in pictures."]
+    assert parsed.notes == ["Page 1 is only a picture, and no text was read in it."]
 
 
 # bad files and limits
