@@ -46,7 +46,7 @@ class Runtime:
         self.settings = settings
         everything = catalogue or Catalogue.discover()
         self.catalogue = everything.for_commercial_use() if settings.use == "commercial" else everything
-        self.shelf = Shelf(EMBEDDED)
+        self.shelf = Shelf(EMBEDDED, addresses={"ATELIER_LLM_URL": settings.llm_url})
         self.ledger = Ledger(settings.home / "models.json")
         self.metrics = Metrics()
         self.limits = Limits.of(settings)

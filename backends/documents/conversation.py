@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from backends.documents.chats import Chats, Turn
@@ -35,17 +35,19 @@ class Conversation:
 
     def standalone(self, question: str) -> str:
         """The question with what it refers to in the turns before."""
-        return standalone(question, self._said())
+        return standalone(question, self._turns(lambda turn: turn.citations[0].quote if turn.citations else ""))
 
-    def _said(self) -> list[Said]:
-        """The questions with their answers' quotes."""
+    def exchanges(self) -> list[Said]:
+        """The questions with the answers that were given."""
+        return self._turns(lambda turn: turn.content)
+
+    def _turns(self, answered: Callable[[Turn], str]) -> list[Said]:
         said, question = list[Said](), ""
         for turn in self.turns:
             if turn.role == "user":
                 question = turn.content
             elif question:
-                quote = turn.citations[0].quote if turn.citations else ""
-                said.append(Said(question, quote))
+                said.append(Said(question, answered(turn)))
         return said
 
     def add(self, question: str, searched: str, answer: str, citations: Sequence[Citation]) -> str:

@@ -42,6 +42,20 @@ _MINILM = Adapter(
     "not found. A passage's first 256 tokens are what it sees.",
 )
 
+_ENDPOINT = Adapter(
+    name="endpoint",
+    title="Language model on another server",
+    entry="backends.documents.endpoint:EndpointChat",
+    weights="endpoint",
+    memory_mb=20,
+    licence="that of the model on the server",
+    source="https://platform.openai.com/docs/api-reference/chat",
+    kind="endpoint",
+    concurrency=16,
+    limits="A language model may say what no passage says: look at the sources. The question and the passages leave "
+    "this machine where the server is elsewhere.",
+)
+
 _KEEPER = Adapter(
     name="keeper",
     title="Your own folder",
@@ -65,7 +79,7 @@ document_chat = Task(
         Example(title="What was decided about the roof?", values={"question": "What was decided about the roof?"}),
         Example(title="Something they don't say", values={"question": "Who won the football world cup in 1954?"}),
     ),
-    adapters=(_MINILM,),
+    adapters=(_MINILM, _ENDPOINT),
     how_it_works=about.CHAT,
     keywords=("RAG", "retrieval", "question answering", "search", "PDF", "citations", "documents", "chat"),
 )
