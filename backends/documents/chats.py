@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -47,7 +46,9 @@ class Turn:
         return Message(role="user" if self.role == "user" else "assistant", content=self.content)
 
 
-_CHAT = "SELECT id, title, created_s, changed_s, (SELECT COUNT(*) FROM message WHERE chat_id = chat.id) FROM chat"
+_CHAT = """
+SELECT CAST(id AS TEXT), title, created_s, changed_s, (SELECT COUNT(*) FROM message WHERE chat_id = chat.id) FROM chat
+"""
 
 
 class Chats:
@@ -65,7 +66,7 @@ class Chats:
         if not self._database.there:
             return []
         with self._database.reading() as connection:
-            return [Chat(*row) for row in connection.execute(f"{_CHAT} ORDER BY changed_s DESC, id")]
+            return [Chat(*row) for row in connection.execute(f"{_CHAT} ORDER BY changed_s DESC, id DESC")]
 
     def get(self, chat_id: str) -> Chat | None:
         """One, or None."""
@@ -89,11 +90,14 @@ class Chats:
         ]
 
     def create(self, title: str) -> str:
-        """Start a chat; its id, which nobody can guess."""
-        chat_id, now_s = secrets.token_hex(16), time.time()
+        """Start a chat; its id, a number among this owner's chats that is never given again."""
+        now_s = time.time()
         with self._database.writing() as connection:
-            connection.execute("INSERT INTO chat VALUES (?, ?, ?, ?)", (chat_id, _title(title), now_s, now_s))
-        return chat_id
+            (chat_id,) = connection.execute(
+                "INSERT INTO chat (title, created_s, changed_s) VALUES (?, ?, ?) RETURNING id",
+                (_title(title), now_s, now_s),
+            ).fetchone()
+        return str(chat_id)
 
     def add(self, chat_id: str, turns: Sequence[Turn]) -> bool:
         """Put messages at the end, all or none; False where the chat is gone."""

@@ -72,13 +72,13 @@ CREATE TABLE snapshot (
     PRIMARY KEY (collection_id, model)
 ) WITHOUT ROWID;
 CREATE TABLE chat (
-    id TEXT PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     title TEXT NOT NULL,
     created_s REAL NOT NULL,
     changed_s REAL NOT NULL
-) WITHOUT ROWID;
+);
 CREATE TABLE message (
-    chat_id TEXT NOT NULL REFERENCES chat(id) ON DELETE CASCADE,
+    chat_id INTEGER NOT NULL REFERENCES chat(id) ON DELETE CASCADE,
     position INTEGER NOT NULL,
     role TEXT NOT NULL,
     content TEXT NOT NULL,

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+import mimetypes
+from dataclasses import replace
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
 
 from backends.documents.endings import ENDINGS
+from backends.documents.parsers.kinds import kind_of_file
 from studio.contract import Inputs, Outputs, Ui
-from studio.media.base import Blob, Limits
+from studio.errors import InvalidInput
+from studio.media.base import Limits
 from studio.media.file import File
 from studio.media.table import Table
 from studio.results import BoxedImage, Markdown, Message, Plot
@@ -18,16 +22,35 @@ EXAMPLES = "examples"
 
 
 class DocumentFile(File):
-    """A file for a collection. An empty one is taken too: it is named among those that could not be read."""
+    """A file for a collection. One that cannot be read is taken too, and named among the results."""
 
-    noun = "a document"
+    noun: ClassVar[str] = "a document"
 
     @classmethod
     def load(cls, value: Any, limits: Limits | None = None) -> Self:
-        """As `Media.load`, without the refusal of an empty file."""
-        if not isinstance(value, cls) and isinstance(value, Blob) and value.size == 0:
-            return cls(b"", value.name)
-        return super().load(value, limits)
+        """As `Media.load`, without the refusal of an empty file; one without a name is named by its media type."""
+        if isinstance(value, cls):
+            return value
+        blob = cls._blob(value, limits or Limits())
+        if not blob.name and isinstance(value, str):
+            ending = mimetypes.guess_extension(value[5:].partition(";")[0].partition(",")[0])
+            blob = replace(blob, name=f"document{ending or ''}")
+        return super().load(blob, limits) if blob.size else cls(b"", blob.name)
+
+
+def _some_readable(files: list[DocumentFile], info: ValidationInfo) -> list[DocumentFile]:
+    """The files, if one of them at least looks like a document. Raises the first one's error."""
+    first: InvalidInput | None = None
+    for file in files:
+        try:
+            kind_of_file(file.data, file.name, Limits.among(info.context))
+        except InvalidInput as fault:
+            first = first or fault
+        else:
+            return files
+    if first is not None:
+        raise first
+    return files
 
 
 CollectionName = Annotated[
@@ -144,6 +167,7 @@ class IndexInputs(Inputs):
             min_length=1,
             max_length=200,
         ),
+        AfterValidator(_some_readable),
         Ui(accept=ENDINGS),
     ]
     chunk_tokens: ChunkTokens = 250

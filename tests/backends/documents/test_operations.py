@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas
 import pytest
+from pydantic import ValidationError
 
 from backends.documents.evidence import Judge, Reader
 from backends.documents.fields import (
@@ -65,8 +66,8 @@ def test_files_are_added_and_told(do: Do) -> None:
 
 
 def test_where_no_file_can_be_read_the_first_ones_error_is_told(do: Do) -> None:
-    with pytest.raises(InvalidInput, match=r"empty\.txt: The file is empty\. None of the 2 files") as caught:
-        do(IndexInputs(collection="Things", files=files(empty_txt=b"", b_pdf=b"words")))
+    with pytest.raises(InvalidInput, match=r"b\.pdf: The PDF is damaged\. None of the 2 files") as caught:
+        do(IndexInputs(collection="Things", files=files(b_pdf=b"%PDF-1.7 broken", empty_txt=b"")))
     assert caught.value.field == "files"
     assert do(LibraryInputs()).message == "No collections yet."
     with pytest.raises(TooLarge):
@@ -76,6 +77,23 @@ def test_where_no_file_can_be_read_the_first_ones_error_is_told(do: Do) -> None:
 def test_an_empty_upload_is_taken_to_be_told_about() -> None:
     assert DocumentFile.load(Blob("a.txt", b"")).data == b""
     assert DocumentFile.load(Blob("a.txt", b"x")).name == "a.txt"
+
+
+def test_a_data_url_carries_a_files_name_or_its_type() -> None:
+    assert DocumentFile.load("data:text/csv;name=my%20prices.csv;base64,YSxi").name == "my prices.csv"
+    assert DocumentFile.load("data:text/csv;base64,YSxi").name == "document.csv"
+    assert DocumentFile.load("data:,a").name == "document"
+    assert DocumentFile.load("data:,").data == b""
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "message"),
+    [(b"", "a.txt", "empty"), (b"words", "a.pdf", "no PDF"), (b"PK\x03\x04", "a.docx", "zip")],
+)
+def test_files_of_which_none_looks_like_a_document_are_refused_at_once(data: bytes, name: str, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        IndexInputs(files=[DocumentFile(data, name)])
+    assert len(IndexInputs(files=[DocumentFile(data, name), DocumentFile(b"words", "b.txt")]).files) == 2
 
 
 def test_an_answer_with_its_place(things: Do) -> None:
