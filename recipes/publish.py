@@ -103,6 +103,7 @@ def publish(family: str, net: nn.Module, facts: dict[str, str], card: Card, root
     file, part = folder / "model.safetensors", folder / "model.part"
     tensors = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
     save_file(tensors, part, metadata={"format": "pt", **facts})
+    part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(file)
     (folder / "card.md").write_text(card.markdown(), encoding="utf-8")
     write_row(root / "backends" / family / "weights.toml", card, file, f"{family}/{card.recipe}/{file.name}")
