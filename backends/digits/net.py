@@ -22,21 +22,21 @@ class DigitNet(nn.Module):
         super().__init__()
         self.first = nn.Conv2d(1, 16, 5, padding=2, bias=False)
         self.after_first = _settle(16)
-        self.second = _block(16, 32)
-        self.third = _block(32, 64)
-        self.fourth = nn.Sequential(nn.Conv2d(64, 128, 3, padding=1, bias=False), nn.BatchNorm2d(128), nn.ReLU())
+        self.second = _block(16, 48)
+        self.third = _block(48, 96)
+        self.fourth = nn.Sequential(nn.Conv2d(96, 128, 3, padding=1, bias=False), nn.BatchNorm2d(128), nn.ReLU())
         self.drop = nn.Dropout(0.3)
         self.last = nn.Linear(128 * 3 * 3, OTHER + 1)
 
     def forward(self, ink: Tensor) -> Tensor:
         """Logits (N, 11) of pictures (N, 1, 28, 28), 0 for paper and 1 for ink."""
         maps = self.after_first(self.first(ink))  # (N, 16, 14, 14)
-        maps = self.third(self.second(maps))  # (N, 64, 3, 3)
+        maps = self.third(self.second(maps))  # (N, 96, 3, 3)
         return cast(Tensor, self.last(self.drop(self.fourth(maps).flatten(1))))
 
     @torch.no_grad()
     def maps(self, ink: Tensor) -> list[Tensor]:
-        """What the first and the second layer answer to pictures: (N, 16, 28, 28) and (N, 32, 7, 7), none negative."""
+        """What the first and the second layer answer to pictures: (N, 16, 28, 28) and (N, 48, 7, 7), none negative."""
         normalise = self.after_first[1]
         first = self.first(ink)
         second = self.second(self.after_first(first))
