@@ -14,7 +14,7 @@ import sys
 from studio.settings import Settings
 
 #: Name to module; each has `train(settings, folder) -> Result`.
-RECIPES = {"digits": "recipes.digits"}
+RECIPES = {"digits": "recipes.digits", "pictures": "recipes.pictures"}
 
 
 def main(arguments: list[str]) -> int:
