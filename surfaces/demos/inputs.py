@@ -238,6 +238,8 @@ def _sketch(spec: FieldSpec) -> InputField:
         show_progress="hidden",
     )
 
+    pad.blob_storage = _Latest()
+
     def collect(values: Sequence[Any]) -> Any:
         drawn = values[0]
         if drawn is None:
@@ -251,6 +253,16 @@ def _sketch(spec: FieldSpec) -> InputField:
 
 
 _PAD_PX, _PEN_PX = 320, 12
+_DRAWINGS_WAITING = 100
+
+
+class _Latest(dict[str, Any]):
+    """Drawings sent ahead of a run; the oldest go, so that runs that never come do not fill the memory."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > _DRAWINGS_WAITING:
+            del self[next(iter(self))]
 
 
 def _chat(spec: FieldSpec) -> InputField:
