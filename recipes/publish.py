@@ -81,7 +81,7 @@ class Card:
             ("Published beside it", self.published),
             ("Made by", f"`python -m recipes {self.recipe}`"),
             ("Measured again by", f"`python -m bench.quality {self.recipe}`"),
-            ("Cost", f"{fitted.cpu_minutes:.1f} CPU minutes, {len(fitted.history)} epochs"),
+            ("Cost", f"{fitted.cpu_minutes:.1f} CPU minutes, {len(fitted.history)} epochs ({fitted.stopped})"),
             ("Bad at", self.limits),
         ]
         return f"{self.about}\n\n" + "\n".join(f"- **{name}**: {text}" for name, text in facts) + "\n"

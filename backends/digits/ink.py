@@ -31,16 +31,11 @@ class Ink:
     Attributes:
         plane: float32 (28, 28), 0 for paper and 1 for ink.
         light_on_dark: whether the ink is lighter than the paper.
-        covered: share of the whole picture that is ink.
-        between: share of the ink's bounding box that is neither paper nor ink but something between: little for
-            strokes, much for photographs.
         touches_edge: whether ink reaches the picture's edge.
     """
 
     plane: Plane
     light_on_dark: bool
-    covered: float
-    between: float
     touches_edge: bool
 
 
@@ -67,8 +62,6 @@ def find_ink(grey: Plane) -> Ink | None:
     return Ink(
         plane=normalise(box),
         light_on_dark=light_on_dark,
-        covered=float((ink > 0.5).mean()),
-        between=float(((box > 0.25) & (box < 0.75)).mean()),
         touches_edge=bool(_ring(ink, width_px=1).max() > 0.5),
     )
 
