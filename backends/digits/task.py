@@ -83,7 +83,7 @@ _OWN = Adapter(
     weights="digits",
     memory_mb=20,
     licence="AGPL-3.0-or-later",
-    source="recipes/digits.py",
+    source="https://doi.org/10.1109/5.726791",
     kind="embedded",
     quality="MNIST test, 10,000 digits: accuracy 0.9954, 0.3 % wrongly refused; of letters, scribbles, pairs of digits "
     "and photographs 99.4 % or more refused (python -m bench.quality digits)",

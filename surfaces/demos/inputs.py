@@ -234,10 +234,9 @@ def _sketch(spec: FieldSpec) -> InputField:
         pad,
         api_name=f"{spec.name}_cleared",
         api_visibility="undocumented",
-        queue=False,
         show_progress="hidden",
+        concurrency_limit=None,
     )
-
     pad.blob_storage = _Latest()
 
     def collect(values: Sequence[Any]) -> Any:
