@@ -27,7 +27,7 @@ lines.
 
 [other.files.model]
 path = "m.bin" # and this remark
-sha256 = "00"
+sha256 = "0000000000000000000000000000000000000000000000000000000000000000"
 bytes = 1
 """
 
