@@ -76,7 +76,7 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
         seed=config.seed,
     )
 
-    def batches(generator: torch.Generator) -> Iterator[Batch]:
+    def batches(epoch: int, generator: torch.Generator) -> Iterator[Batch]:
         order = torch.randperm(len(labels), generator=generator)
         for chosen in torch.split(order[: plan.steps_per_epoch * config.batch_size], config.batch_size):
             yield augmented(inputs[chosen], config, generator), labels[chosen]

@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 Batch = tuple[Tensor, Tensor]
-#: The batches of one epoch, drawn with the given generator.
-Batches = Callable[[torch.Generator], Iterator[Batch]]
+#: The batches of one epoch, given its number from 1 and a generator to draw with.
+Batches = Callable[[int, torch.Generator], Iterator[Batch]]
 Loss = Callable[[nn.Module, Batch], Tensor]
 #: A metric of which more is better, such as accuracy.
 Evaluate = Callable[[nn.Module], float]
@@ -39,6 +39,7 @@ class Plan:
         peak_rate: learning rate at the end of the warm-up; from there it falls to 0 along a cosine.
         warmup: share of all steps in which the rate rises linearly.
         weight_decay: not applied to biases and normalisations.
+        bias_rate: their learning rate as a multiple of the others'.
         ema_decay: of the running mean of the weights, which is what is evaluated and kept.
         patience: epochs without a better metric after which to stop; 0 never stops early.
         cpu_minutes: budget; training stops after the epoch that uses it up, resumed parts included.
@@ -51,6 +52,7 @@ class Plan:
     peak_rate: float = 3e-3
     warmup: float = 0.15
     weight_decay: float = 0.05
+    bias_rate: float = 1
     ema_decay: float = 0.999
     patience: int = 0
     cpu_minutes: float = 60
@@ -161,9 +163,11 @@ def rate_factor(step: int, plan: Plan) -> float:
 
 
 def _state(net: nn.Module, plan: Plan) -> _State:
-    flat = [p for p in net.parameters() if p.ndim < 2]
-    deep = [p for p in net.parameters() if p.ndim >= 2]
-    groups = [{"params": deep, "weight_decay": plan.weight_decay}, {"params": flat, "weight_decay": 0.0}]
+    learned = [p for p in net.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learned if p.ndim >= 2], "weight_decay": plan.weight_decay},
+        {"params": [p for p in learned if p.ndim < 2], "weight_decay": 0.0, "lr": plan.peak_rate * plan.bias_rate},
+    ]
     optimiser: torch.optim.Optimizer
     if plan.optimiser == "adamw":
         optimiser = torch.optim.AdamW(groups, lr=plan.peak_rate)
@@ -197,7 +201,7 @@ def _train_epoch(
 ) -> float:
     """One epoch; its mean loss. What is random in it follows from the seed and its number alone."""
     torch.manual_seed(plan.seed * 100_003 + number)  # drop-out
-    drawn = batches(torch.Generator().manual_seed(plan.seed * 100_003 + number))
+    drawn = batches(number, torch.Generator().manual_seed(plan.seed * 100_003 + number))
     state.net.train()
     total = torch.zeros((), device=device)
     told = bar.add_task(f"epoch {number} of {plan.epochs}", total=plan.steps_per_epoch)

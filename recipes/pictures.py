@@ -1,7 +1,8 @@
 """Trains the picture classifier on CIFAR-10: `python -m recipes pictures`.
 
-Ten kinds of things in 32 x 32 px. A residual network of 1.9 million parameters; random crops, mirror images and
-cut-outs; a running mean of the weights; the mean of each picture's and its mirror image's logits.
+Ten kinds of things in 32 x 32 px. A plain convolutional network of 2 million parameters, made to learn in few epochs
+(Jordan 2024): a whitening first layer, large steps for the biases, softened labels, each picture shown in turn as it is
+and mirrored. Kept is a running mean of the weights, measured by the mean logits of each picture and its mirror image.
 """
 
 from __future__ import annotations
@@ -32,22 +33,22 @@ class Config:
         reach: CIFAR-10 test accuracy below which nothing is published.
         published: the figure it stands beside.
         held_out: the last training pictures, kept for the choice of the epoch.
-        shift_px: largest displacement of a training picture; what it uncovers is mirrored in.
-        cut_px: side of the square that is cut out of each (DeVries and Taylor 2017).
         smoothing: share of each label that is spread over all classes.
+        shift_px: largest displacement of a training picture; what it uncovers is mirrored in.
     """
 
-    reach: float = 0.93
-    published: str = "ResNet-110: 0.9357 (He et al. 2016)"
-    epochs: int = 30
-    batch_size: int = 256
+    reach: float = 0.92
+    published: str = "the same design, 9.9 epochs on a GPU: 0.9401 (Jordan 2024)"
+    epochs: int = 11
+    batch_size: int = 512
     held_out: int = 2_000
-    peak_rate: float = 0.1
-    weight_decay: float = 5e-4
-    smoothing: float = 0.1
-    shift_px: int = 4
-    cut_px: int = 8
-    cpu_minutes: float = 600
+    peak_rate: float = 0.5
+    bias_rate: float = 64
+    weight_decay: float = 1.3e-3
+    ema_decay: float = 0.99
+    smoothing: float = 0.2
+    shift_px: int = 2
+    cpu_minutes: float = 240
     seed: int = 1
 
 
@@ -66,21 +67,28 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
         steps_per_epoch=len(labels) // config.batch_size,
         optimiser="sgd",
         peak_rate=config.peak_rate,
+        bias_rate=config.bias_rate,
         weight_decay=config.weight_decay,
+        ema_decay=config.ema_decay,
         cpu_minutes=config.cpu_minutes,
         seed=config.seed,
     )
 
-    def batches(generator: torch.Generator) -> Iterator[Batch]:
+    first = torch.rand(len(labels), generator=torch.Generator().manual_seed(config.seed)) < 0.5
+
+    def batches(epoch: int, generator: torch.Generator) -> Iterator[Batch]:
         order = torch.randperm(len(labels), generator=generator)
+        mirrored = first if epoch % 2 else ~first
         for chosen in torch.split(order[: plan.steps_per_epoch * config.batch_size], config.batch_size):
-            yield augmented(inputs[chosen], config, generator), labels[chosen]
+            yield augmented(inputs[chosen], mirrored[chosen], config.shift_px, generator), labels[chosen]
 
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         return functional.cross_entropy(net(batch[0]), batch[1], label_smoothing=config.smoothing)
 
     torch.manual_seed(config.seed)
-    net = PictureNet().to(memory_format=torch.channels_last)
+    net = PictureNet()
+    net.fit_whitening(inputs[:5_000].float().div(255))
+    net.to(memory_format=torch.channels_last)
     fitted = fit(net, loss, batches, lambda net: accuracy(net, held_out), plan, folder)
     result = Result(accuracy(fitted.net, cifar10(settings, "test")), config.reach, fitted)
     if result.reached:
@@ -93,22 +101,17 @@ def tensor(pictures: Pictures) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(pictures.transpose(0, 3, 1, 2)))
 
 
-def augmented(rgb: Tensor, config: Config, generator: torch.Generator) -> Tensor:
-    """Pictures uint8 (N, 3, H, W), each shifted, perhaps mirrored, with a square cut out; float32 in 0..1."""
+def augmented(rgb: Tensor, mirrored: Tensor, reach: int, generator: torch.Generator) -> Tensor:
+    """Pictures uint8 (N, 3, H, W), those marked in bool (N) mirrored, each shifted by up to `reach` pixels; float32 in
+    0..1."""
     count, _, height, width = rgb.shape
-    reach = config.shift_px
-    padded = functional.pad(rgb.float().div(255), (reach,) * 4, mode="reflect")
-    made = torch.empty(rgb.shape)
-    places = torch.randint(2 * reach + 1, (count, 2), generator=generator).tolist()
-    mirrored = (torch.rand(count, generator=generator) < 0.5).tolist()
-    holes = torch.randint(-config.cut_px // 2, height - config.cut_px // 2, (count, 2), generator=generator).tolist()
-    for number in range(count):
-        (top, left), (hole_top, hole_left) = places[number], holes[number]
-        picture = padded[number, :, top : top + height, left : left + width]
-        made[number] = picture.flip(2) if mirrored[number] else picture
-        rows = slice(max(hole_top, 0), hole_top + config.cut_px)
-        made[number, :, rows, max(hole_left, 0) : hole_left + config.cut_px] = 0.5
-    return made
+    facing = torch.where(mirrored.view(-1, 1, 1, 1), rgb.flip(3), rgb)
+    padded = functional.pad(facing.float().div(255), (reach,) * 4, mode="reflect")
+    top, left = torch.randint(2 * reach + 1, (2, count, 1), generator=generator)
+    rows, columns = top + torch.arange(height), left + torch.arange(width)  # (N, H), (N, W)
+    each = torch.arange(count).view(-1, 1, 1)
+    shifted = padded.permute(0, 2, 3, 1)[each, rows[:, :, None], columns[:, None, :]]  # (N, H, W, 3)
+    return shifted.permute(0, 3, 1, 2)
 
 
 @torch.inference_mode()
@@ -139,7 +142,7 @@ def _card(result: Result, config: Config) -> Card:
         result=result,
         published=config.published,
         source="https://www.cs.toronto.edu/~kriz/cifar.html (Krizhevsky 2009)",
-        about="A residual network with 1.9 million parameters that tells ten kinds of things apart in small pictures: "
+        about="A convolutional network with 2 million parameters that tells ten kinds of things apart in small pictures: "
         f"{', '.join(CLASSES)}.",
         limits="It knows ten kinds of things and takes everything else for one of them. It learned from pictures of "
         "32 x 32 px with one thing in the middle: small, cut-off or several things are read less surely.",

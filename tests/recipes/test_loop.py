@@ -17,7 +17,7 @@ from recipes.loop import Batch, Fitted, Plan, autocast_here, fit, rate_factor
 PLAN = Plan(epochs=4, steps_per_epoch=20, peak_rate=0.05, ema_decay=0.9, seed=3)
 
 
-def batches(generator: torch.Generator) -> Iterator[Batch]:
+def batches(epoch: int, generator: torch.Generator) -> Iterator[Batch]:
     for _ in range(PLAN.steps_per_epoch):
         labels = torch.randint(2, (16,), generator=generator)
         yield torch.randn(16, 3, generator=generator) + 3 * labels[:, None], labels
@@ -29,7 +29,7 @@ def loss(net: nn.Module, batch: Batch) -> torch.Tensor:
 
 def accuracy(net: nn.Module) -> float:
     assert not net.training
-    parts = list(batches(torch.Generator().manual_seed(99)))
+    parts = list(batches(1, torch.Generator().manual_seed(99)))
     inputs, labels = (torch.cat(part) for part in zip(*parts, strict=True))
     return float((net(inputs).argmax(1) == labels).float().mean())
 
