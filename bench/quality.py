@@ -1,7 +1,9 @@
 """Prints how good the models are, measured on this machine, beside what was published.
 
 Usage:
-    ATELIER_DATA=<folder of data sets> python -m bench.quality faces [more names]
+    ATELIER_DATA=<folder of data sets> python -m bench.quality [names]
+
+Without names one table over all models.
 
 Exits with 1 if a figure misses its target, with 2 for an unknown name or missing data.
 """
@@ -17,15 +19,20 @@ from bench.figures import Figure, NoData
 from studio.settings import Settings
 
 #: Name to module; each has `measure(settings) -> list[Figure]`.
-BENCHMARKS = {"faces": "bench.faces_quality"}
+BENCHMARKS = {"faces": "bench.faces_quality", "digits": "bench.digits_quality"}
 
 
 def main(arguments: list[str]) -> int:
     """Measure what is asked for and print one table; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description="Measured quality of the models.")
-    parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), help="what to measure")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"what to measure: {', '.join(BENCHMARKS)}; without it all"
+    )
     figures: list[Figure] = []
-    for name in parser.parse_args(arguments).names:
+    names = parser.parse_args(arguments).names or list(BENCHMARKS)
+    for name in names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no {name!r}: choose from {', '.join(BENCHMARKS)}")
         measure: Callable[[Settings], list[Figure]] = importlib.import_module(BENCHMARKS[name]).measure
         try:
             figures += measure(Settings())
