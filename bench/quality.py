@@ -1,7 +1,9 @@
 """Prints how good the models are, measured on this machine, beside what was published.
 
 Usage:
-    ATELIER_DATA=<folder of data sets> python -m bench.quality faces [more names]
+    ATELIER_DATA=<folder of data sets> python -m bench.quality [names]
+
+Without names one table over all models.
 
 Exits with 1 if a figure misses its target, with 2 for an unknown name or missing data.
 """
@@ -19,6 +21,7 @@ from studio.settings import Settings
 #: Name to module and function; each is called as `measure(settings) -> list[Figure]`.
 BENCHMARKS = {
     "faces": "bench.faces_quality:measure",
+    "digits": "bench.digits_quality:measure",
     "retrieval": "bench.documents_quality:measure_retrieval",
     "answers": "bench.documents_quality:measure_answers",
 }
@@ -27,9 +30,14 @@ BENCHMARKS = {
 def main(arguments: list[str]) -> int:
     """Measure what is asked for and print one table; the exit status."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description="Measured quality of the models.")
-    parser.add_argument("names", nargs="+", choices=sorted(BENCHMARKS), help="what to measure")
+    parser.add_argument(
+        "names", nargs="*", metavar="name", help=f"what to measure: {', '.join(BENCHMARKS)}; without it all"
+    )
     figures: list[Figure] = []
-    for name in parser.parse_args(arguments).names:
+    names = parser.parse_args(arguments).names or list(BENCHMARKS)
+    for name in names:
+        if name not in BENCHMARKS:
+            parser.error(f"there is no {name!r}: choose from {', '.join(BENCHMARKS)}")
         module, _, function = BENCHMARKS[name].partition(":")
         measure: Callable[[Settings], list[Figure]] = getattr(importlib.import_module(module), function)
         try:

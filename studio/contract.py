@@ -38,6 +38,7 @@ class Ui:
         placeholder: shown in an empty text box.
         accept: file name endings a file field takes, with their dots.
         camera: whether a picture is rather taken by webcam than uploaded; it comes first then.
+        sketch: whether a picture is rather drawn than uploaded: a pad with white paper and a black brush comes first.
         advanced: whether the field is tucked away under "Settings".
     """
 
@@ -50,6 +51,7 @@ class Ui:
         placeholder: str = "",
         accept: tuple[str, ...] = (),
         camera: bool = False,
+        sketch: bool = False,
         advanced: bool = False,
     ) -> None:
         self.unit = unit
@@ -58,6 +60,7 @@ class Ui:
         self.placeholder = placeholder
         self.accept = accept
         self.camera = camera
+        self.sketch = sketch
         self.advanced = advanced
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:

@@ -38,8 +38,8 @@ _MINILM = Adapter(
     source="https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2",
     kind="package",
     concurrency=4,
-    quality="XQuAD-en, 423 held-out questions, right passage given: answer in the marked sentence 0.82; all 1,190: right "
-    "passage first 0.956; Cranfield nDCG@10 0.455 (python -m bench.quality retrieval answers)",
+    quality="XQuAD-en, 423 held-out questions, right passage given: answer in the marked sentence 0.82; all 1,190: "
+    "right passage first 0.956; Cranfield nDCG@10 0.455 (python -m bench.quality retrieval answers)",
     limits="Made for English. Quotes sentences and does not reason: what has to be put together from several places is "
     "not found. A passage's first 256 tokens are what it sees.",
 )

@@ -78,10 +78,26 @@ def of_outputs(runtime: Runtime, task: Task) -> PIL.Image.Image | None:
     ]
     if not pictures:
         return None
+    return side_by_side(pictures) if len(pictures) <= 3 else tiles(pictures)
+
+
+def side_by_side(pictures: list[PIL.Image.Image]) -> PIL.Image.Image:
+    """Photographs in one row that fills the picture."""
     size_wh = SIZE_WH[0] // len(pictures), SIZE_WH[1]
     whole = PIL.Image.new("RGB", SIZE_WH)
     for number, picture in enumerate(pictures):
         whole.paste(PIL.ImageOps.fit(picture, size_wh, centering=(0.5, 0.35)), (number * size_wh[0], 0))
+    return whole
+
+
+def tiles(pictures: list[PIL.Image.Image], gap_px: int = 16) -> PIL.Image.Image:
+    """The first picture large, two more uncut beside it."""
+    large_px, small_px = SIZE_WH[1] - 2 * gap_px, (SIZE_WH[1] - 3 * gap_px) // 2
+    whole = PIL.Image.new("RGB", SIZE_WH, LIGHT.background)
+    whole.paste(PIL.ImageOps.contain(pictures[0], (large_px, large_px), PIL.Image.Resampling.NEAREST), (gap_px, gap_px))
+    for number, picture in enumerate(pictures[1:3]):
+        place = large_px + 2 * gap_px, gap_px + number * (small_px + gap_px)
+        whole.paste(PIL.ImageOps.contain(picture, (small_px, small_px)), place)
     return whole
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import gradio as gr
+import numpy as np
 from pydantic_core import to_jsonable_python
 
 from studio.fields import FieldSpec
@@ -60,6 +61,8 @@ def build_input(spec: FieldSpec) -> InputField:
         return _chat(spec)
     if spec.many and spec.media is None and spec.kind == "text":
         return _lines(spec)
+    if spec.kind == "image" and spec.ui.sketch and not spec.many:
+        return _sketch(spec)
     builder = _BUILDERS["file" if spec.many and spec.media is not None else spec.kind]
     return InputField(
         spec, [builder(spec)], lambda values: _plain(spec, values[0]), lambda value: [_shown(spec, value)]
@@ -200,6 +203,65 @@ def _lines(spec: FieldSpec) -> InputField:
         lambda values: [line for line in (values[0] or "").splitlines() if line.strip()],
         lambda value: ["\n".join(value or [])],
     )
+
+
+def _sketch(spec: FieldSpec) -> InputField:
+    """A pad to draw on, black on white; an uploaded picture becomes its paper.
+
+    Without paper the visitor would have to pick the brush first, so it is there from the start and after clearing.
+    """
+    paper = np.full((_PAD_PX, _PAD_PX, 3), 255, np.uint8)
+    pad = gr.ImageEditor(
+        value=paper,
+        sources=["upload", "webcam", "clipboard"],
+        image_mode="RGB",
+        type="filepath",
+        format="png",
+        height=420,
+        canvas_size=(_PAD_PX, _PAD_PX),
+        brush=gr.Brush(default_size=_PEN_PX, colors=["#000000"], default_color="#000000", color_mode="fixed"),
+        eraser=gr.Eraser(default_size=2 * _PEN_PX),
+        layers=False,
+        transforms=(),
+        buttons=[],
+        webcam_options=gr.WebcamOptions(mirror=False),
+        **_common(spec),
+    )
+
+    pad.clear(
+        lambda: paper,
+        None,
+        pad,
+        api_name=f"{spec.name}_cleared",
+        api_visibility="undocumented",
+        show_progress="hidden",
+        concurrency_limit=None,
+    )
+    pad.blob_storage = _Latest()
+
+    def collect(values: Sequence[Any]) -> Any:
+        drawn = values[0]
+        if drawn is None:
+            return None
+        if drawn.get("id"):  # what the pad has sent ahead; each drawing is fetched once
+            sent = pad.blob_storage.pop(drawn["id"], None)
+            return Blob("drawing.png", sent.composite) if sent and sent.composite else None
+        return upload(drawn.get("composite"))
+
+    return InputField(spec, [pad], collect, lambda value: [_shown(spec, value)])
+
+
+_PAD_PX, _PEN_PX = 320, 12
+_DRAWINGS_WAITING = 100
+
+
+class _Latest(dict[str, Any]):
+    """Drawings sent ahead of a run; the oldest go, so that runs that never come do not fill the memory."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        super().__setitem__(key, value)
+        while len(self) > _DRAWINGS_WAITING:
+            del self[next(iter(self))]
 
 
 def _chat(spec: FieldSpec) -> InputField:

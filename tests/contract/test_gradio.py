@@ -221,6 +221,17 @@ def test_a_demo_reads_no_file_of_the_machine(server: Server, connect: Connect, p
     assert "zip archive" not in said, "it was read: the studio says what it is not"
 
 
+def test_a_pad_reads_no_file_of_the_machine_and_knows_no_drawing_of_others(connect: Connect) -> None:
+    client = connect("digit_recognition")
+    named = {"composite": {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}}
+    for data in (named, {"id": "of-nobody"}):
+        body = {"data": [data, ""]}
+        answer = httpx.post(f"{client.src}gradio_api/call/run", json=body, headers=client.headers, timeout=10)
+        said = httpx.get(f"{client.src}gradio_api/call/run/{answer.json()['event_id']}", timeout=10).text
+        assert "event: error" in said
+        assert "not a picture" not in said, "it was read: the studio says what it is not"
+
+
 def test_a_demo_fetches_no_address(connect: Connect) -> None:
     client = connect("face_threshold")
     data = [{"path": "https://example.org/pairs.zip", "meta": {"_type": "gradio.FileData"}}, 0.01, ""]

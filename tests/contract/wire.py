@@ -93,6 +93,9 @@ def as_gradio(task: Task, values: dict[str, Any], folder: Path) -> dict[str, Any
             arguments[spec.name] = json.dumps(value)
         elif spec.many and spec.media is None:
             arguments[spec.name] = "\n".join(value)
+        elif spec.ui.sketch and isinstance(value, Blob | Path):
+            file = _upload(value, folder)
+            arguments[spec.name] = {"background": file, "layers": [], "composite": file}
         else:
             arguments[spec.name] = _upload(value, folder)
     return arguments

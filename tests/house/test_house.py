@@ -54,7 +54,7 @@ def test_import_rules() -> None:
 
 def test_an_import_rule_can_fail(tmp_path: Path) -> None:
     """The contract on declarations is real: one that imports torch breaks it."""
-    for package in ("studio", "surfaces", "pages", "backends", "bench", "backends/x"):
+    for package in ("studio", "surfaces", "pages", "backends", "bench", "recipes", "backends/x"):
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
     (tmp_path / "pyproject.toml").write_text(text("pyproject.toml"))

@@ -1,0 +1,93 @@
+"""A small plain convolutional network for pictures of 32 x 32 px, whose stages can be tapped."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+#: Of CIFAR-10's training pictures, per channel, in 0..1.
+MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
+#: Filters of the first layer: the 12 principal components of 2 x 2 RGB pixels, and their negatives.
+WHITENED = 24
+WIDTHS = (64, 256, 256)
+#: Brings the logits at the start of training, which grow with the width, to a scale that the loss can use.
+LOGIT_SCALE = 1 / 9
+
+
+class PictureNet(nn.Module):
+    """Logits of ten kinds of things from RGB pictures (N, 3, H, W) in 0..1, H and W at least 18.
+
+    A fixed layer that whitens neighbouring pixels, then three stages of two 3 x 3 convolutions each, without
+    short cuts: 2 million parameters, after Jordan 2024 (https://arxiv.org/abs/2404.00498). It was made for 32 x 32 px;
+    any larger size works, because the last maps are reduced to their maxima.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.whiten = nn.Conv2d(3, WHITENED, 2)
+        self.whiten.weight.requires_grad_(False)
+        inputs = (WHITENED, *WIDTHS)
+        self.stage1, self.stage2, self.stage3 = (_Stage(inputs[n], inputs[n + 1]) for n in range(3))
+        self.last = nn.Linear(WIDTHS[-1], classes, bias=False)
+        self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
+        self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Logits (N, classes)."""
+        return self.classify(self.stages(rgb)[-1])
+
+    def classify(self, maps: Tensor) -> Tensor:
+        """Logits (N, classes) from the last stage's maps (N, 256, H/8, W/8)."""
+        return cast(Tensor, self.last(maps.amax((2, 3)))) * LOGIT_SCALE
+
+    def stages(self, rgb: Tensor) -> list[Tensor]:
+        """The maps of the whitening layer, (N, 24, H - 1, W - 1), and of the three stages.
+
+        These have 64, 256 and 256 channels; each is half as high and wide as the one before, rounded down.
+        """
+        normal = (rgb - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)
+        maps = [nn.functional.gelu(self.whiten(normal))]
+        for stage in (self.stage1, self.stage2, self.stage3):
+            maps.append(stage(maps[-1]))
+        return maps
+
+    @torch.no_grad()
+    def fit_whitening(self, rgb: Tensor) -> None:
+        """Set the first layer so that neighbouring pixels come out uncorrelated, with equal variance.
+
+        Args:
+            rgb: pictures (N, 3, H, W) in 0..1.
+        """
+        normal = (rgb - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)
+        patches = normal.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5).reshape(-1, 12)
+        values, vectors = torch.linalg.eigh(torch.cov(patches.T.double()))
+        filters = (vectors / (values + 5e-4).sqrt()).T.float().view(12, 3, 2, 2)
+        self.whiten.weight.copy_(torch.cat([filters, -filters]))
+
+
+class _Stage(nn.Module):
+    """Two convolutions; the maps are halved after the first."""
+
+    def __init__(self, channels_in: int, channels: int) -> None:
+        super().__init__()
+        self.halve = nn.Sequential(_convolution(channels_in, channels), nn.MaxPool2d(2), _normal(channels), nn.GELU())
+        self.refine = nn.Sequential(_convolution(channels, channels), _normal(channels), nn.GELU())
+
+    def forward(self, maps: Tensor) -> Tensor:
+        return cast(Tensor, self.refine(self.halve(maps)))
+
+
+def _convolution(channels_in: int, channels: int) -> nn.Conv2d:
+    """3 x 3; at first its leading filters pass their input on unchanged."""
+    made = nn.Conv2d(channels_in, channels, 3, padding=1, bias=False)
+    nn.init.dirac_(made.weight.data[:channels_in])
+    return made
+
+
+def _normal(channels: int) -> nn.BatchNorm2d:
+    """Batch normalisation with a learned bias only: the scale would be undone by the next one."""
+    made = nn.BatchNorm2d(channels)
+    made.weight.requires_grad_(False)
+    return made

@@ -1,0 +1,37 @@
+"""Trains a model of our own: `python -m recipes digits`.
+
+Goes on where an interrupted training ended; `--fresh` starts again. Exits with 1, and publishes nothing, if the
+metric that the recipe asks for is not reached.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import shutil
+import sys
+
+from studio.settings import Settings
+
+#: Name to module; each has `train(settings, folder) -> Result`.
+RECIPES = {"digits": "recipes.digits", "pictures": "recipes.pictures"}
+
+
+def main(arguments: list[str]) -> int:
+    """Train what is asked for; the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m recipes", description="Train a model of our own.")
+    parser.add_argument("name", choices=sorted(RECIPES), help="what to train")
+    parser.add_argument("--fresh", action="store_true", help="forget an earlier, unfinished training")
+    asked = parser.parse_args(arguments)
+    settings = Settings()
+    folder = settings.home / "recipes" / asked.name
+    if asked.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    result = importlib.import_module(RECIPES[asked.name]).train(settings, folder)
+    verdict = "published" if result.reached else "NOT published"
+    print(f"{asked.name}: {result.metric:.4f}, asked for {result.reach:g}: {verdict} ({result.fitted.stopped})")
+    return 0 if result.reached else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,135 @@
+"""Turns a trained network into what the studio ships: the weight file, its card, and its row in weights.toml."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import tomlkit
+import yaml
+from safetensors.torch import save_file
+from torch import nn
+
+from recipes.loop import Fitted
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished training and the figure that decides on it."""
+
+    metric: float
+    reach: float
+    fitted: Fitted
+
+    @property
+    def reached(self) -> bool:
+        """Whether the weights are good enough to be published."""
+        return self.metric >= self.reach
+
+
+@dataclass(frozen=True)
+class Card:
+    """What a model card says.
+
+    Attributes:
+        recipe: the name under which `python -m recipes` trains it.
+        dataset_id: the data set's name on the Hugging Face hub.
+        split: what was measured on, and what was learned from.
+        published: the figure that ours stands beside, with its source.
+        limits: what the model is bad at.
+    """
+
+    title: str
+    recipe: str
+    licence: str
+    pipeline_tag: str
+    dataset: str
+    dataset_id: str
+    split: str
+    metric: str
+    result: Result
+    published: str
+    source: str
+    about: str
+    limits: str
+
+    def metadata(self) -> dict[str, object]:
+        """The model card's front matter, with its `model-index`."""
+        measured = {"type": self.metric, "value": round(self.result.metric, 4)}
+        task = {"type": self.pipeline_tag}
+        dataset = {"name": self.dataset, "type": self.dataset_id, "split": "test"}
+        results = [{"task": task, "dataset": dataset, "metrics": [measured]}]
+        return {
+            "license": self.licence.lower(),
+            "pipeline_tag": self.pipeline_tag,
+            "library_name": "pytorch",
+            "datasets": [self.dataset_id],
+            "metrics": [self.metric],
+            "model-index": [{"name": self.title, "results": results}],
+        }
+
+    def body(self) -> str:
+        """The card's text."""
+        fitted = self.result.fitted
+        facts = [
+            ("Data", f"{self.dataset}, {self.source}"),
+            ("Split", self.split),
+            ("Measured", f"{self.metric} {self.result.metric:.4f} (asked for: {self.result.reach:g})"),
+            ("Published beside it", self.published),
+            ("Made by", f"`python -m recipes {self.recipe}`"),
+            ("Measured again by", f"`python -m bench.quality {self.recipe}`"),
+            ("Cost", f"{fitted.cpu_minutes:.1f} CPU minutes, {len(fitted.history)} epochs ({fitted.stopped})"),
+            ("Bad at", self.limits),
+        ]
+        return f"{self.about}\n\n" + "\n".join(f"- **{name}**: {text}" for name, text in facts) + "\n"
+
+    def markdown(self) -> str:
+        """The whole file."""
+        front = yaml.safe_dump(self.metadata(), sort_keys=False, allow_unicode=True)
+        return f"---\n{front}---\n\n# {self.title}\n\n{self.body()}"
+
+
+def publish(family: str, net: nn.Module, facts: dict[str, str], card: Card, root: Path = ROOT) -> Path:
+    """Write models_cache/embedded/<family>/<recipe>/ and the family's row; the weight file's path.
+
+    Args:
+        facts: what belongs to the weights and is no tensor, kept in the file's own metadata.
+    """
+    folder = root / "models_cache" / "embedded" / family / card.recipe
+    folder.mkdir(parents=True, exist_ok=True)
+    file, part = folder / "model.safetensors", folder / "model.part"
+    tensors = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
+    save_file(tensors, part, metadata={"format": "pt", **facts})
+    part.chmod(0o644)  # safetensors writes for the owner alone
+    part.replace(file)
+    (folder / "card.md").write_text(card.markdown(), encoding="utf-8")
+    write_row(root / "backends" / family / "weights.toml", card, file, f"{family}/{card.recipe}/{file.name}")
+    return file
+
+
+def write_row(table: Path, card: Card, file: Path, path: str) -> None:
+    """Write or replace the model's row in a weights.toml; the other rows and all comments stay as they are.
+
+    Args:
+        path: of the file below models_cache/embedded.
+    """
+    document = tomlkit.parse(table.read_text(encoding="utf-8")) if table.is_file() else tomlkit.document()
+    row = tomlkit.table()
+    row["kind"] = "embedded"
+    row["licence"] = card.licence
+    row["source"] = card.source
+    row["card"] = tomlkit.string(f"\n{card.body()}", multiline=True)
+    data = file.read_bytes()
+    model = tomlkit.table()
+    model["path"] = path
+    model["sha256"] = hashlib.sha256(data).hexdigest()
+    model["bytes"] = len(data)
+    row["files"] = tomlkit.table(is_super_table=True)
+    row["files"]["model"] = model  # type: ignore[index]
+    document[card.recipe] = row
+    part = table.with_suffix(".part")
+    part.write_text(tomlkit.dumps(document), encoding="utf-8")
+    part.replace(table)

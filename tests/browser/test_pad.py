@@ -1,0 +1,57 @@
+"""The drawing pad: a digit drawn with the mouse is read, the pad is cleared, and a picture can be put on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.visitor import Visitor
+
+TASK = "digit_recognition"
+EXAMPLES = Path(__file__).parents[2] / "backends" / "digits" / "examples"
+#: from the middle of the pad, in parts of its height
+SEVEN = [(-0.15, -0.27), (0.15, -0.27), (0.03, 0.0), (-0.06, 0.27)]
+SCRIBBLE = [(-0.3, 0.2), (-0.1, -0.3), (0.0, 0.25), (0.15, -0.25), (0.1, 0.3), (0.3, -0.1), (-0.3, 0.0), (0.3, 0.2)]
+
+
+def draw(visitor: Visitor, points: list[tuple[float, float]]) -> None:
+    """One stroke through points."""
+    pad = visitor.field("image").locator("canvas").first
+    expect(pad).to_be_visible()
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box
+    places = [
+        (box["x"] + box["width"] / 2 + x * box["height"], box["y"] + box["height"] * (0.5 + y)) for x, y in points
+    ]
+    mouse = visitor.page.mouse
+    mouse.move(*places[0])
+    mouse.down()
+    for place in places[1:]:
+        mouse.move(*place, steps=15)
+    mouse.up()
+
+
+def clear(visitor: Visitor) -> None:
+    visitor.field("image").get_by_label("Clear canvas").click()
+    visitor.page.wait_for_timeout(500)
+
+
+def test_a_drawn_digit_is_read_without_picking_the_brush_and_a_scribble_is_none(visitor: Visitor) -> None:
+    visitor.open_task(TASK)
+    draw(visitor, SEVEN)
+    visitor.run()
+    expect(visitor.readout).to_contain_text("This is a 7.")
+    clear(visitor)
+    draw(visitor, SCRIBBLE)
+    visitor.run()
+    expect(visitor.readout).to_contain_text("This doesn't look like a digit.")
+
+
+def test_an_empty_pad_and_an_example(visitor: Visitor) -> None:
+    visitor.open_task(TASK)
+    visitor.run()
+    expect(visitor.readout).to_contain_text("There is nothing on this picture.")
+    visitor.demo.get_by_role("button", name="An eight in chalk").click()
+    expect(visitor.readout).to_contain_text("This is an 8.")
