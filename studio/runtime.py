@@ -132,7 +132,10 @@ class Runtime:
     def run_frame(
         self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, owner: str = "local"
     ) -> Outputs:
-        """Run in the calling thread and keep nothing: for a webcam's frames. Raises like `run`."""
+        """Run in the calling thread and keep nothing: for a webcam's frames, and what a page looks up.
+
+        Raises like `run`. It counts as live: where a task has a quick answer and a better one, this is the quick one.
+        """
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         if self._closed:
             raise Cancelled("The studio is closing.")

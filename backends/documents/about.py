@@ -24,6 +24,10 @@ CHAT = f"""{_SEARCH.rstrip()}
    the passages are not about the question, the answer is that the documents don't say. That bound was calibrated on
    questions asked to collections that cannot answer them.
 
+**A language model instead.** Another server's, or a small one on this machine: it gets the rules, the last turns, and
+the passages between marks that are drawn anew for each call. It has no tools. What it says is shown with the sources
+that it cites, without links and pictures, and a statement without a source is pointed out.
+
 **Follow-ups.** "And who built it?" is searched together with the names and words of the turns before; what was
 searched is shown.
 
@@ -32,6 +36,13 @@ is spread over several passages is not put together. A wrong sentence of the rig
 look at the marked place. It was made for English.
 
 Text in documents is data. Instructions in it are not followed, pictures and links in it are not loaded.
+"""
+
+RANKING = """
+**MiniLM** makes a vector of each text on its own and compares it with the question's: quick, and texts can be embedded
+beforehand. **A cross-encoder** ([Nogueira and Cho 2019](https://arxiv.org/abs/1901.04085)) reads question and text
+together, word against word: slower, and usually better at the first places. Its scores are comparable for one question
+only.
 """
 
 INDEX = """

@@ -109,6 +109,7 @@ def cite(number: int, sentence: Sentence, score: float) -> Citation:
     passage = sentence.hit.passage
     return Citation(
         number=number,
+        collection=passage.collection,
         document=passage.document,
         page=passage.page,
         page_index=passage.page_index,

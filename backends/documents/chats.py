@@ -7,10 +7,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from backends.documents.database import Database
 from backends.documents.fields import Citation
+from backends.documents.library import name_key
 from studio.results import Message
+
+Role = Literal["user", "assistant"]
 
 _TITLE_CHARACTERS = 60
 
@@ -33,17 +37,19 @@ class Turn:
     Attributes:
         searched: what was searched for an answer.
         citations: the answer's.
+        collection: what was asked, by its name; empty for a turn that is not kept, or whose collection is gone.
     """
 
-    role: str
+    role: Role
     content: str
     searched: str = ""
     citations: list[Citation] = field(default_factory=list)
+    collection: str = ""
 
     @property
     def message(self) -> Message:
         """As it is shown."""
-        return Message(role="user" if self.role == "user" else "assistant", content=self.content)
+        return Message(role=self.role, content=self.content, sources=list(self.citations))
 
 
 _CHAT = """
@@ -82,11 +88,13 @@ class Chats:
             return []
         with self._database.reading() as connection:
             rows = connection.execute(
-                "SELECT role, content, searched, citations FROM message WHERE chat_id = ? ORDER BY position", (chat_id,)
+                "SELECT role, content, searched, citations, COALESCE(name, '') FROM message "
+                "LEFT JOIN collection ON collection_id = collection.id WHERE chat_id = ? ORDER BY position",
+                (chat_id,),
             ).fetchall()
         return [
-            Turn(role, content, searched, [Citation.model_validate(one) for one in json.loads(citations)])
-            for role, content, searched, citations in rows
+            Turn(role, content, searched, _citations(citations, collection), collection)
+            for role, content, searched, citations, collection in rows
         ]
 
     def create(self, title: str) -> str:
@@ -111,8 +119,17 @@ class Chats:
             for position, turn in enumerate(turns, last + 1):
                 citations = json.dumps([one.model_dump(mode="json") for one in turn.citations], ensure_ascii=False)
                 connection.execute(
-                    "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (chat_id, position, turn.role, turn.content, turn.searched, citations, now_s),
+                    "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, (SELECT id FROM collection WHERE name_key = ?), ?)",
+                    (
+                        chat_id,
+                        position,
+                        turn.role,
+                        turn.content,
+                        turn.searched,
+                        citations,
+                        name_key(turn.collection),
+                        now_s,
+                    ),
                 )
         return True
 
@@ -133,6 +150,12 @@ class Chats:
         return gone
 
 
+def _citations(stored: str, collection: str) -> list[Citation]:
+    """An answer's sources; a collection that was renamed since has its new name."""
+    renamed = {"collection": collection} if collection else {}
+    return [Citation.model_validate(one | renamed) for one in json.loads(stored)]
+
+
 def as_markdown(chat: Chat, turns: Sequence[Turn]) -> str:
     """A chat with its sources, to be kept or printed."""
     parts = [f"# {chat.title}"]
@@ -141,15 +164,8 @@ def as_markdown(chat: Chat, turns: Sequence[Turn]) -> str:
             parts.append(f"**Question.** {turn.content}")
             continue
         parts.append(turn.content)
-        parts += [f"[{one.number}] {place(one)}: “{' '.join(one.quote.split())}”" for one in turn.citations]
+        parts += [f"[{one.number}] {one.title}: “{' '.join(one.quote.split())}”" for one in turn.citations]
     return "\n\n".join(parts) + "\n"
-
-
-def place(citation: Citation) -> str:
-    """Document, page and headings in one line."""
-    page = f", page {citation.page}" if citation.page is not None else ""
-    headings = f" ({' > '.join(citation.headings)})" if citation.headings else ""
-    return f"{citation.document}{page}{headings}"
 
 
 def _title(text: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 from backends.documents.chats import Chats, Turn
-from backends.documents.fields import Citation
+from backends.documents.fields import ChatInputs, Citation
 from backends.documents.followup import Said, standalone
+from studio.contract import Run
 from studio.errors import InvalidInput
 
 
@@ -15,27 +16,29 @@ class Conversation:
     """A chat that goes on, or one that is about to begin.
 
     Args:
-        chats: the owner's.
+        chats: where the owner's are kept; None for a conversation that its caller keeps.
         chat_id: empty for one that begins.
         turns: what was said.
     """
 
-    def __init__(self, chats: Chats, chat_id: str, turns: Sequence[Turn]) -> None:
+    def __init__(self, chats: Chats | None, chat_id: str, turns: Sequence[Turn]) -> None:
         self._chats = chats
         self._chat_id = chat_id
         self.turns = turns
 
     @classmethod
-    def of(cls, folder: Path, chat_id: str) -> Conversation:
-        """An owner's chat. Raises InvalidInput where there is none of that id."""
-        chats = Chats(folder)
-        if chat_id and chats.get(chat_id) is None:
-            raise unknown_chat(chat_id)
-        return cls(chats, chat_id, chats.turns(chat_id) if chat_id else [])
+    def of(cls, inputs: ChatInputs, run: Run) -> Conversation:
+        """The one that a question belongs to. Raises InvalidInput where the owner has no chat of that id."""
+        if inputs.history is not None:
+            return cls(None, "", [Turn(message.role, message.content) for message in inputs.history])
+        chats = Chats(run.storage)
+        if inputs.chat and chats.get(inputs.chat) is None:
+            raise unknown_chat(inputs.chat)
+        return cls(chats, inputs.chat, chats.turns(inputs.chat) if inputs.chat else [])
 
     def standalone(self, question: str) -> str:
         """The question with what it refers to in the turns before."""
-        return standalone(question, self._turns(lambda turn: turn.citations[0].quote if turn.citations else ""))
+        return standalone(question, self._turns(_quoted))
 
     def exchanges(self) -> list[Said]:
         """The questions with the answers that were given."""
@@ -50,13 +53,21 @@ class Conversation:
                 said.append(Said(question, answered(turn)))
         return said
 
-    def add(self, question: str, searched: str, answer: str, citations: Sequence[Citation]) -> str:
-        """Store the turn; the chat's id. A chat that was deleted meanwhile begins anew."""
-        turns = [Turn("user", question), Turn("assistant", answer, searched, list(citations))]
+    def add(self, inputs: ChatInputs, searched: str, answer: str, citations: Sequence[Citation]) -> str:
+        """Store the turn; the chat's id, empty where none is kept. One that was deleted meanwhile begins anew."""
+        if self._chats is None:
+            return ""
+        asked = Turn("user", inputs.question, collection=inputs.collection)
+        turns = [asked, Turn("assistant", answer, searched, list(citations), inputs.collection)]
         if not (self._chat_id and self._chats.add(self._chat_id, turns)):
-            self._chat_id = self._chats.create(question)
+            self._chat_id = self._chats.create(inputs.question)
             self._chats.add(self._chat_id, turns)
         return self._chat_id
+
+
+def _quoted(turn: Turn) -> str:
+    """The document's own words in an answer; all of an answer whose sources are not known."""
+    return turn.citations[0].quote if turn.citations else re.sub(r"\[\d+\]|[*_`\\]", "", turn.content)
 
 
 def unknown_chat(chat_id: str) -> InvalidInput:

@@ -84,6 +84,7 @@ CREATE TABLE message (
     content TEXT NOT NULL,
     searched TEXT NOT NULL,
     citations TEXT NOT NULL,
+    collection_id INTEGER REFERENCES collection(id) ON DELETE SET NULL,
     created_s REAL NOT NULL,
     PRIMARY KEY (chat_id, position)
 ) WITHOUT ROWID

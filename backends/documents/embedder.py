@@ -7,9 +7,13 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from torch import nn
 
 Vectors = npt.NDArray[np.float32]
 
@@ -31,6 +35,14 @@ class TokenVectors:
     places: npt.NDArray[np.int64]
 
 
+@dataclass(frozen=True)
+class Plain:
+    """What a transformer's own files do not say: how its word pieces become one vector, and a question's prefix."""
+
+    pooling: Literal["cls", "mean"]
+    question_prompt: str = ""
+
+
 class Embedder:
     """A loaded embedding model.
 
@@ -38,19 +50,23 @@ class Embedder:
         folder: the model as sentence-transformers saves it.
         device: "cpu", "cuda" or "mps".
         name: under which its vectors are kept; another model, or another revision of it, has another name.
+        plain: how to pool the word pieces, and what goes before a question, for a folder with the transformer alone.
 
     Attributes:
         dimensions: of its vectors.
         max_tokens: what it reads of a text; the rest is not seen.
     """
 
-    def __init__(self, folder: Path, device: str, name: str) -> None:
+    def __init__(self, folder: Path, device: str, name: str, plain: Plain | None = None) -> None:
         from sentence_transformers import SentenceTransformer
 
         self.name = name
-        self._model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        modules = _modules(folder, plain) if plain else None
+        self._model = SentenceTransformer(
+            None if modules else str(folder), modules=modules, device=device, local_files_only=True
+        )
         self._tokenizer = self._model.tokenizer
-        self._prompts = _prompts(folder)
+        self._prompts = {"query": plain.question_prompt} if plain else _prompts(folder)
         self._lock = threading.Lock()  # a tokenizer's settings must not be changed by two threads at once
         self.max_tokens = int(self._model.get_max_seq_length() or 512)
         self.dimensions = int(self._model.get_embedding_dimension() or 0)
@@ -108,6 +124,13 @@ class Embedder:
             list(texts), batch_size=_BATCH, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True
         )
         return np.asarray(vectors, np.float32)
+
+
+def _modules(folder: Path, plain: Plain) -> list[nn.Module]:
+    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling, Transformer
+
+    transformer = Transformer(str(folder))
+    return [transformer, Pooling(transformer.get_embedding_dimension(), plain.pooling), Normalize()]
 
 
 def _prompts(folder: Path) -> dict[str, str]:

@@ -37,11 +37,12 @@ class Asked:
 
 @dataclass(frozen=True)
 class Way:
-    """A way to search: its name in the table, words too or not, and the length of passages (0: as they are)."""
+    """A way to search: its name in the table, words too or not, the length of passages (0: as they are), reranker."""
 
     name: str
     hybrid: bool
     chunk_tokens: int
+    rerank: bool
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,8 @@ def evaluate(documents: Documents, inputs: EvaluationInputs, run: Run) -> Evalua
     collection_id, _ = opened(library, inputs.collection, documents.retriever, run)
     _check_documents(asked, [document.name for document in library.documents(collection_id)])
     ways = (
-        Way("A", inputs.hybrid, inputs.chunk_tokens),
-        Way("B", inputs.other_hybrid, inputs.other_chunk_tokens),
+        Way("A", inputs.hybrid, inputs.chunk_tokens, inputs.rerank),
+        Way("B", inputs.other_hybrid, inputs.other_chunk_tokens, inputs.other_rerank),
     )
     results = {}
     for number, way in enumerate(ways):
@@ -151,7 +152,7 @@ def _prepared(
 
 def _result(documents: Documents, library: Library, name: str, asked: Asked, way: Way, run: Run, done: float) -> Result:
     run.progress(done, f"Way {way.name}: {asked.question[:60]}")
-    found = documents.find(library, name, asked.question, _DEPTH, run, hybrid=way.hybrid)
+    found = documents.find(library, name, asked.question, _DEPTH, run, hybrid=way.hybrid, rerank=way.rerank)
     answer = documents.extractor.answer(asked.question, found.hits[:5], found.idf)
     files = list(dict.fromkeys(hit.passage.document for hit in found.hits))
     quote = answer.citations[0].quote if answer.found else ""

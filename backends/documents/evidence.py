@@ -110,7 +110,8 @@ class Reader:
         best = max(hit.score for hit in hits)
         found = []
         for rank, (hit, read) in enumerate(zip(hits, self._read([hit.passage.text for hit in hits]), strict=True)):
-            of_passage = (min(0.0, hit.score - best), float(rank == 0), hit.cosine)
+            cosine = float(read.whole.whole @ asked.seen.whole) if hit.cosine is None else hit.cosine
+            of_passage = (min(0.0, hit.score - best), float(rank == 0), cosine)
             for number, span in enumerate(read.spans):
                 features = np.array([*asked.evidence(hit.passage.text, read, number), *of_passage])
                 found.append(Sentence(hit, span, features))

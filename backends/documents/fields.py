@@ -6,7 +6,7 @@ import mimetypes
 from dataclasses import replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationInfo
+from pydantic import AfterValidator, Field, ValidationInfo
 
 from backends.documents.endings import ENDINGS
 from backends.documents.parsers.kinds import kind_of_file
@@ -15,7 +15,7 @@ from studio.errors import InvalidInput
 from studio.media.base import Limits
 from studio.media.file import File
 from studio.media.table import Table
-from studio.results import BoxedImage, Markdown, Message, Plot
+from studio.results import BoxedImage, Markdown, Message, Plot, Source
 
 #: The collection that everybody has: it is filled with the family's example files when it is first asked for.
 EXAMPLES = "examples"
@@ -89,32 +89,63 @@ OverlapTokens = Annotated[
 ]
 
 
-class Citation(BaseModel):
+class Citation(Source):
     """Where an answer comes from.
 
     Attributes:
-        number: as the answer cites it, from 1.
+        collection: where the document is.
         document: the file's name in the collection.
         page: as people count it; None in a format that has no pages.
         page_index: which of the document's pages, from 0.
         span: characters of the page's text that the quote is, [start, end).
         passage_span: those of the passage around it.
         headings: what the passage stands under, outermost first.
-        quote: the sentence that answers, or the passage's best.
-        passage: the passage.
+        passage: the passage; its sentence that answers, or the best, is the quote.
         score: how well the quote answers, 0..1.
     """
 
-    number: int
+    collection: str
     document: str
     page: int | None
     page_index: int
     span: tuple[int, int]
     passage_span: tuple[int, int]
     headings: list[str]
-    quote: str
     passage: str
     score: float
+
+    @property
+    def title(self) -> str:
+        """Document, page and headings."""
+        page = f", page {self.page}" if self.page is not None else ""
+        return f"{self.document}{page}" + (f" ({' > '.join(self.headings)})" if self.headings else "")
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """As `PageInputs` has it."""
+        start, end = self.span
+        return {
+            "collection": self.collection,
+            "document": self.document,
+            "page_index": self.page_index,
+            "start": start,
+            "end": end,
+        }
+
+
+SearchModel = Annotated[
+    Literal["minilm", "bge_small"],
+    Field(title="Search model", description="What finds the passages: an adapter of the task document_search."),
+    Ui(advanced=True),
+]
+Rerank = Annotated[
+    bool,
+    Field(
+        title="Read the candidates again",
+        description="A cross-encoder puts the best 30 passages in order: slower, and its weights must be here.",
+    ),
+    Ui(advanced=True),
+]
 
 
 class ChatInputs(Inputs):
@@ -132,8 +163,19 @@ class ChatInputs(Inputs):
         Ui(lines=2, placeholder="Ask your documents"),
     ]
     chat: ChatId = ""
+    history: Annotated[
+        list[Message] | None,
+        Field(
+            title="History",
+            description="The turns before, for a program that keeps them on its own; then no chat is kept here.",
+            max_length=100,
+        ),
+        Ui(advanced=True),
+    ] = None
     passages: Passages = 5
     hybrid: Hybrid = True
+    search_model: SearchModel = "minilm"
+    rerank: Rerank = False
 
 
 class ChatOutputs(Outputs):
@@ -152,7 +194,9 @@ class ChatOutputs(Outputs):
         str,
         Field(title="Searched for", description="The question as it was searched, with what it refers to."),
     ]
-    chat: Annotated[str, Field(title="Chat", description="Send it with the next question to go on.")]
+    chat: Annotated[
+        str, Field(title="Chat", description="Send it with the next question to go on; empty where none is kept.")
+    ]
 
 
 class IndexInputs(Inputs):
@@ -233,6 +277,7 @@ class ChatsOutputs(Outputs):
 
     message: Annotated[str, Field(title="Result", description="What was done.")]
     chat: Annotated[str, Field(title="Chat", description="The id of the chat that it was done to; empty for a list.")]
+    collection: Annotated[str, Field(title="Collection", description="What was asked last in the chat.")]
     chats: Annotated[Table, Field(title="Chats", description="All your chats, the latest first. Times are UTC.")]
     messages: Annotated[list[Message], Field(title="Conversation", description="What was said in the chat.")]
     export: Annotated[
@@ -250,8 +295,8 @@ class PageInputs(Inputs):
     page_index: Annotated[
         int, Field(title="Page", description="Which of its pages, counted from 0.", ge=0, le=100_000)
     ] = 0
-    start: Annotated[int, Field(title="From", description="First character of the passage.", ge=0), Ui()] = 0
-    end: Annotated[int, Field(title="To", description="The character after its last one.", ge=0), Ui()] = 0
+    start: Annotated[int, Field(title="From", description="First character of the passage.", ge=0)] = 0
+    end: Annotated[int, Field(title="To", description="The character after its last one.", ge=0)] = 0
 
 
 class PageOutputs(Outputs):
@@ -275,6 +320,7 @@ class SearchInputs(Inputs):
     ]
     passages: Annotated[int, Field(title="Passages", description="How many are wanted.", ge=1, le=50)] = 10
     hybrid: Hybrid = True
+    rerank: Rerank = False
 
 
 class SearchOutputs(Outputs):
@@ -308,12 +354,18 @@ class EvaluationInputs(Inputs):
         Field(title="A: passage length", description="0 leaves the collection as it is.", ge=0, le=500),
         Ui(unit="tokens"),
     ] = 0
+    rerank: Annotated[
+        bool, Field(title="A: read the candidates again", description="By a cross-encoder; its weights must be here.")
+    ] = False
     other_hybrid: Annotated[bool, Field(title="B: words too", description="The same for the other way.")] = False
     other_chunk_tokens: Annotated[
         int,
         Field(title="B: passage length", description="The same for the other way.", ge=0, le=500),
         Ui(unit="tokens"),
     ] = 0
+    other_rerank: Annotated[
+        bool, Field(title="B: read the candidates again", description="The same for the other way.")
+    ] = False
 
 
 class EvaluationOutputs(Outputs):
@@ -325,6 +377,30 @@ class EvaluationOutputs(Outputs):
     misses: Annotated[
         Table, Field(title="Misses", description="Questions whose document was not first, or whose answer was wrong.")
     ]
+
+
+class RankingInputs(Inputs):
+    """A question, and texts that may answer it."""
+
+    question: Annotated[
+        str, Field(title="Question", description="What is asked.", min_length=1, max_length=2_000), Ui(lines=2)
+    ]
+    texts: Annotated[
+        list[str],
+        Field(title="Texts", description="What is put in order.", min_length=1, max_length=100),
+        Ui(lines=5),
+    ]
+
+
+class RankingOutputs(Outputs):
+    """The texts in order."""
+
+    order: Annotated[list[int], Field(title="Order", description="Which text comes first, second, ...; from 0.")]
+    scores: Annotated[
+        list[float],
+        Field(title="Scores", description="One for each text as they were given; comparable for one question only."),
+    ]
+    ranking: Annotated[Table, Field(title="Ranking", description="The texts, best first.")]
 
 
 class EmbeddingInputs(Inputs):

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from backends.documents.conversation import Conversation
-from backends.documents.fields import ChatInputs, ChatOutputs, Citation, SearchOutputs
-from backends.documents.grounding import ChatMessage, Exchange, cited, cleaned, is_refusal, messages, uncited
+from backends.documents.fields import ChatInputs, ChatOutputs, Citation
+from backends.documents.grounding import ChatMessage, Exchange, cited, cleaned, is_refusal, messages, settled, uncited
+from backends.documents.searching import searched_for
 from studio.contract import Run
-from studio.errors import BackendFailed
 
 
 class LanguageModel(Protocol):
@@ -20,34 +20,25 @@ class LanguageModel(Protocol):
 
 
 def answer(model: LanguageModel, inputs: ChatInputs, run: Run) -> Iterator[ChatOutputs]:
-    """Search, then let the model answer; the answer so far after each piece.
+    """Search, then let the model answer; what is settled of the answer so far after each piece.
 
     Raises:
         InvalidInput: the collection or the chat is unknown.
     """
-    conversation = Conversation.of(run.storage, inputs.chat)
+    conversation = Conversation.of(inputs, run)
     searched = conversation.standalone(inputs.question)
-    found = run.call(
-        "document_search",
-        {
-            "collection": inputs.collection,
-            "question": searched,
-            "passages": inputs.passages,
-            "hybrid": inputs.hybrid,
-        },
-        until=0.3,
-    )
-    if not isinstance(found, SearchOutputs):
-        raise BackendFailed("The search has answered with something else.", hint="The log has more.")
+    passages = searched_for(inputs, searched, run)
     history = [Exchange(said.question, said.answer) for said in conversation.exchanges()]
-    said = ""
-    for piece in model.stream(messages(inputs.question, found.passages, history), run.check):
+    said, shown = "", ""
+    for piece in model.stream(messages(inputs.question, passages, history), run.check):
         said += piece
-        yield _told(said, found.passages, searched, inputs.chat)
-    outputs = _told(said, found.passages, searched, inputs.chat)
+        if settled(said) != shown:
+            shown = settled(said)
+            yield _told(shown, passages, searched, inputs.chat)
+    outputs = _told(said, passages, searched, inputs.chat)
     if outputs.found and uncited(outputs.answer):
         run.note("Some statements name no source: check them in the passages.")
-    chat = conversation.add(inputs.question, searched, outputs.answer, outputs.citations)
+    chat = conversation.add(inputs, searched, outputs.answer, outputs.citations)
     yield outputs.model_copy(update={"chat": chat})
 
 

@@ -109,6 +109,25 @@ def cleaned(answer: str) -> str:
     return answer.replace("![", "[").strip()
 
 
+#: The end of a text that may still become part of a link, a picture, an address or a tag.
+_UNSETTLED = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"!?\[[^\]]*\Z",  # a bracket that is not closed
+        r"!?\[[^\]]*\]\Z",  # one that an address may follow
+        r"!?\[[^\]]*\][(\[][^)\]]*[)\]]?\Z",
+        r"(?:^|\n)[ ]{0,3}\[[^\n]*\Z",  # a line that begins like the definition of a link
+        r"<(?:[A-Za-z/!?][^<>]*)?\Z",
+        r"\S+\Z",
+    )
+)
+
+
+def settled(answer: str) -> str:
+    """The part of an answer in the making that nothing which follows can change."""
+    return answer[: min((found.start() for one in _UNSETTLED if (found := one.search(answer))), default=len(answer))]
+
+
 _CITED = re.compile(r"\[(\d{1,3}(?:\s*,\s*\d{1,3})*)\]")
 
 

