@@ -1,7 +1,7 @@
 """How well documents are found and answered from: Cranfield's abstracts and XQuAD's paragraphs.
 
 `python -m bench.quality retrieval answers`. The weights of the search were chosen on the odd queries of Cranfield and
-on XQuAD's training questions, those of the sentences on the latter (`python -m recipes.documents`); the rows that say
+on XQuAD's training questions, those of the sentences on the latter (`python -m recipes documents`); the rows that say
 so are measured on the others. In the same run stand BM25 alone, MiniLM alone, and both fused by reciprocal ranks.
 """
 

@@ -29,6 +29,11 @@ class Result:
         """Whether the weights are good enough to be published."""
         return self.metric >= self.reach
 
+    @property
+    def stopped(self) -> str:
+        """Why the training ended."""
+        return self.fitted.stopped
+
 
 @dataclass(frozen=True)
 class Card:

@@ -241,7 +241,7 @@ class Judge:
         """The shipped one, or that of a file."""
         held = json.loads((file or Path(__file__).with_name("evidence.json")).read_text("utf-8"))
         if tuple(held["features"]) != FEATURES:
-            raise ValueError("evidence.json was made for other features: run python -m recipes.documents")
+            raise ValueError("evidence.json was made for other features: run python -m recipes documents")
         arrays = {name: np.array(held[name]) for name in ("mean", "scale", "weights", "relevance")}
         return cls(**arrays, threshold=float(held["threshold"]))
 

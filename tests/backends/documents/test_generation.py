@@ -40,8 +40,8 @@ INJECTED = [
 
 def passage(number: int, text: str, document: str = "a.md") -> Citation:
     return Citation(
-        number=number, collection="c", document=document, page=None, page_index=0, span=(0, len(text)), passage_span=(0, len(text)),
-        headings=[], quote=text, passage=text, score=1.0,
+        number=number, collection="c", document=document, page=None, page_index=0, span=(0, len(text)),
+        passage_span=(0, len(text)), headings=[], quote=text, passage=text, score=1.0,
     )  # fmt: skip
 
 

@@ -159,7 +159,7 @@ def bert(folder: Path, kind: str) -> Path:
     from transformers import BertConfig, BertTokenizerFast
 
     folder.mkdir()
-    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *"the roof kiln is hot red blue .".split()]
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *["the", "roof", "kiln", "is", "hot", "red", "blue", "."]]
     (folder / "vocab.txt").write_text("\n".join(words))
     tokenizer = BertTokenizerFast(str(folder / "vocab.txt"), model_max_length=64)
     torch.manual_seed(0)
