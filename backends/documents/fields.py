@@ -15,7 +15,7 @@ from studio.errors import InvalidInput
 from studio.media.base import Limits
 from studio.media.file import File
 from studio.media.table import Table
-from studio.results import BoxedImage, Markdown, Message, Plot, Source
+from studio.results import BoxedImage, Kind, Markdown, Message, Plot, Source
 
 #: The collection that everybody has: it is filled with the family's example files when it is first asked for.
 EXAMPLES = "examples"
@@ -170,6 +170,7 @@ class ChatInputs(Inputs):
             description="The turns before, for a program that keeps them on its own; then no chat is kept here.",
             max_length=100,
         ),
+        Kind("json"),
         Ui(advanced=True),
     ] = None
     passages: Passages = 5

@@ -120,7 +120,10 @@ document_chat = Task(
     inputs=ChatInputs,
     outputs=ChatOutputs,
     examples=(
-        Example(title="How hot does the kiln get?", values={"question": "How hot does the kiln get?"}),
+        Example(
+            title="The highest temperature of the kiln",
+            values={"question": "What is the highest temperature of the kiln?"},
+        ),
         Example(title="What was decided about the roof?", values={"question": "What was decided about the roof?"}),
         Example(title="Something they don't say", values={"question": "Who won the football world cup in 1954?"}),
     ),
