@@ -11,6 +11,8 @@ from studio.errors import InvalidInput
 from studio.results import Box, BoxedImage
 
 _CONTEXT_CHARACTERS = 600
+#: Between the letters and the line around them.
+_ROOM_PX = 4.0
 
 
 def show_page(library: Library, document: Document, inputs: PageInputs, run: Run) -> PageOutputs:
@@ -41,7 +43,10 @@ def _picture(library: Library, document: Document, page_index: int, start: int, 
     image, boxes = page_picture(library.data(document), page_index, start, end)
     if end > start and not boxes:
         run.note("The text of this page was read from a picture: the place on it is not known.")
-    return BoxedImage(image=image, boxes=[Box(xyxy=box) for box in boxes])
+    frames = [
+        (left - _ROOM_PX, top - _ROOM_PX, right + _ROOM_PX, bottom + _ROOM_PX) for left, top, right, bottom in boxes
+    ]
+    return BoxedImage(image=image, boxes=[Box(xyxy=frame) for frame in frames])
 
 
 def _place(document: Document, page: Page) -> str:
