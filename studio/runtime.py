@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -66,6 +67,8 @@ class Runtime:
         self._closed = False
         self._through_closing = threading.Event()
         self._temporary = Path(tempfile.mkdtemp(prefix="atelier-"))
+        # PyTorch's compiler makes this folder as soon as it is imported, else among the temporary ones, and leaves it
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.home / "compiled"))
 
     def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
         """The payload as the task's inputs.

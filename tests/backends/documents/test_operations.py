@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +33,7 @@ from studio.media.base import Blob
 from studio.media.table import Table
 from studio.weights import Weights
 from tests.backends.documents.conftest import EXAMPLES, Call, WordEmbedder
+from tests.conftest import ROOT
 
 Do = Callable[[Inputs], Any]
 
@@ -232,3 +236,15 @@ def test_the_evidence_was_fitted_to_these_features(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="other features"):
         Judge.load(file)
     assert Reader(WordEmbedder()).sentences("x", [], lambda stem: 1.0) == []  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_a_command_that_imports_everything_leaves_no_temporary_files(tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    kept = {name: value for name, value in os.environ.items() if name != "TORCHINDUCTOR_CACHE_DIR"}
+    subprocess.run(
+        [sys.executable, "-m", "surfaces.cli", "run", "text_embedding", "texts=one text"],
+        cwd=ROOT, env=kept | {"TMPDIR": str(tmp_path / "tmp"), "ATELIER_DEVICE": "cpu"}, check=True,
+        capture_output=True,
+    )  # fmt: skip
+    assert list((tmp_path / "tmp").iterdir()) == []
