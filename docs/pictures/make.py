@@ -1,8 +1,8 @@
 """Makes the pictures of the gallery and of the README: `python docs/pictures/make.py`.
 
 Runs each task's first example in a studio of its own and keeps a picture of the result as
-`backends/<family>/examples/<task>.webp`: the pictures among the outputs side by side, or, where there are none, the
-first plot or table as the demo shows it. Needs Chromium for those and for `gallery.png`.
+`backends/<family>/examples/<task>.webp`: the pictures among the outputs side by side, of a chat the page that it cites,
+or, where there are none, the first plot or table as the demo shows it. Needs Chromium for those and for `gallery.png`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from playwright.sync_api import Browser, sync_playwright
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from studio.contract import Task  # noqa: E402
+from studio.contract import Chat, Outputs, Task  # noqa: E402
 from studio.errors import AtelierError  # noqa: E402
 from studio.fields import describe  # noqa: E402
 from studio.results import BoxedImage  # noqa: E402
@@ -71,6 +71,8 @@ def of_outputs(runtime: Runtime, task: Task) -> PIL.Image.Image | None:
                 print(f"{part.name}: {error}", file=sys.stderr)
     outputs = runtime.run(task.name, task.examples[0].values).outputs
     assert outputs is not None
+    if task.chat is not None:
+        return of_source(runtime, task.chat, outputs)
     pictures = [
         draw(value) if isinstance(value, BoxedImage) else value.pil()
         for spec in describe(task.outputs)
@@ -79,6 +81,16 @@ def of_outputs(runtime: Runtime, task: Task) -> PIL.Image.Image | None:
     if not pictures:
         return None
     return side_by_side(pictures) if len(pictures) <= 3 else tiles(pictures)
+
+
+def of_source(runtime: Runtime, chat: Chat, outputs: Outputs) -> PIL.Image.Image:
+    """The part of a page that an answer comes from, the passage marked on it; the first source has to have a page."""
+    place = runtime.run(chat.place, getattr(outputs, chat.sources)[0].place).outputs
+    page = next(value for value in vars(place).values() if isinstance(value, BoxedImage))
+    picture = draw(page)
+    height_px = picture.width * SIZE_WH[1] // SIZE_WH[0]
+    top_px = max(0, round(min(box.xyxy[1] for box in page.boxes)) - height_px // 3)
+    return picture.crop((0, top_px, picture.width, top_px + height_px))
 
 
 def side_by_side(pictures: list[PIL.Image.Image]) -> PIL.Image.Image:

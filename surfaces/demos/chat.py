@@ -111,7 +111,7 @@ class ChatPanel:
             elem_id="chat-said",
             height=440,
             layout="panel",
-            placeholder=f"**{self._task.title}**  \n{self._task.summary}",
+            placeholder="Write below, or begin with one of these:" if self._task.examples else "Write below.",
             examples=[{"text": str(example.values[self._chat.message])} for example in self._task.examples],
             latex_delimiters=[],
             allow_tags=False,

@@ -51,7 +51,7 @@ class Keeping:
             )
             self.thread = gr.Dropdown([(_NEW, "")], value="", label="Chat", elem_id="chat-thread", min_width=200)
             self._new = gr.Button(_NEW, elem_id="chat-new", scale=0, min_width=120)
-        with gr.Row(equal_height=False):
+        with gr.Row(equal_height=False, elem_classes=["chat-keeping"]):
             with gr.Accordion("Files", open=False, elem_id="chat-files"):
                 self._build_topic()
             with gr.Accordion("This chat", open=False, elem_id="chat-this"):
