@@ -227,7 +227,8 @@ class Panel:
             if not state.finished and time.monotonic() - told_s < _PROGRESS_EVERY_S:
                 continue
             told_s = time.monotonic()
-            fresh = state.outputs if state.outputs is not shown else None
+            # the last event is a client's answer: it has the result even if an earlier one had it already
+            fresh = state.outputs if state.finished or state.outputs is not shown else None
             results = [gr.skip()] * len(self._panel.views) if fresh is None else self._panel.render(fresh)
             shown = state.outputs
             yield [
