@@ -7,6 +7,7 @@ leaves all of it or nothing. What is deleted is overwritten with zeros (secure_d
 from __future__ import annotations
 
 import sqlite3
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +93,10 @@ CREATE TABLE message (
 )
 
 
+#: Connections that wait for the next use.
+_KEPT = 4
+
+
 class DatabaseTooNew(AtelierError):
     """The file was written by a later version of the studio."""
 
@@ -100,6 +105,8 @@ class DatabaseTooNew(AtelierError):
 
 class Database:
     """An owner's file.
+
+    A connection that was used is kept for the next use: opening one takes longer than most of what is asked.
 
     Args:
         folder: the owner's durable folder for this family (`run.storage`).
@@ -111,6 +118,8 @@ class Database:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._file = folder / FILE_NAME
+        self._idle: list[sqlite3.Connection] = []
+        weakref.finalize(self, _close, self._idle)
 
     @property
     def there(self) -> bool:
@@ -142,19 +151,38 @@ class Database:
 
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._file, timeout=30, isolation_level=None)
+        if not self.there:
+            _close(self._idle)
         try:
-            connection.execute("PRAGMA foreign_keys = ON")
-            connection.execute("PRAGMA secure_delete = ON")
-            connection.execute("PRAGMA synchronous = FULL")
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._opened()
+        try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != len(MIGRATIONS):
                 connection.execute("PRAGMA journal_mode = WAL")
                 _migrate(connection)
             yield connection
-        finally:
+        except BaseException:
             connection.close()
+            raise
+        if len(self._idle) < _KEPT:
+            self._idle.append(connection)
+        else:
+            connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._file, timeout=30, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA secure_delete = ON")
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+
+def _close(connections: list[sqlite3.Connection]) -> None:
+    while connections:
+        connections.pop().close()
 
 
 def _migrate(connection: sqlite3.Connection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from backends.documents.embedder import Embedder
-from backends.documents.fields import EmbeddingInputs, EmbeddingOutputs
+from backends.documents.text_fields import EmbeddingInputs, EmbeddingOutputs
 from studio.contract import Run
 from studio.errors import InvalidInput
 from studio.media.table import Table

@@ -43,7 +43,7 @@ class Stemmer:
 
     def __call__(self, text: str) -> list[str]:
         """The stems of a text's words in their order, without the most frequent words."""
-        words = [word.replace("\u2019", "'").removesuffix("'s") for word in _WORD.findall(text.lower())]
+        words = (word.removesuffix("'s") for word in _WORD.findall(text.lower().replace("\u2019", "'")))
         stems: list[str] = self._snowball.stemWords([word for word in words if word not in _STOPWORDS])
         return stems
 
@@ -146,10 +146,15 @@ class Segments:
     def __init__(self, segments: Sequence[Segment]) -> None:
         self._segments = segments
         self.total = sum(len(segment.ids) for segment in segments)
+        self._idfs: dict[str, float] = {}  # of stems that were asked for, which are few
 
     def idf(self, term: str) -> float:
         """How rare a stem is in the collection, as Lucene has it: never negative."""
-        return _idf(sum(segment.frequency(term) for segment in self._segments), self.total)
+        known = self._idfs.get(term)
+        if known is None:
+            frequency = sum(segment.frequency(term) for segment in self._segments)
+            known = self._idfs[term] = _idf(frequency, self.total)
+        return known
 
     def best(self, weights: Mapping[str, float], count: int) -> npt.NDArray[np.int64]:
         """The passages of the highest scores above 0, at most `count` of each segment, in no order."""

@@ -11,13 +11,11 @@ from backends.documents.evidence import Judge, Reader
 from backends.documents.fields import (
     ChatInputs,
     ChatOutputs,
-    EmbeddingInputs,
     EvaluationInputs,
     IndexInputs,
     IndexOutputs,
     PageInputs,
     PageOutputs,
-    RankingInputs,
     SearchInputs,
     SearchOutputs,
 )
@@ -30,6 +28,7 @@ from backends.documents.ranking import RERANKED, by_meaning, ranking, reranked
 from backends.documents.recognition import recogniser
 from backends.documents.retrieval import Found, Retriever
 from backends.documents.searching import OWN_MODEL, hits_of, searched_for
+from backends.documents.text_fields import EmbeddingInputs, RankingInputs
 from studio.contract import Inputs, Outputs, Run
 from studio.errors import InvalidInput
 from studio.media.base import Limits

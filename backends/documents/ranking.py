@@ -11,8 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from backends.documents.embedder import Embedder
-from backends.documents.fields import RankingInputs, RankingOutputs
 from backends.documents.retrieval import Found
+from backends.documents.text_fields import RankingInputs, RankingOutputs
 from studio.contract import Inputs, Run
 from studio.media.table import Table
 from studio.weights import Weights

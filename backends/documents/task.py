@@ -10,8 +10,6 @@ from backends.documents.fields import (
     ChatOutputs,
     ChatsInputs,
     ChatsOutputs,
-    EmbeddingInputs,
-    EmbeddingOutputs,
     EvaluationInputs,
     EvaluationOutputs,
     IndexInputs,
@@ -20,11 +18,10 @@ from backends.documents.fields import (
     LibraryOutputs,
     PageInputs,
     PageOutputs,
-    RankingInputs,
-    RankingOutputs,
     SearchInputs,
     SearchOutputs,
 )
+from backends.documents.text_fields import EmbeddingInputs, EmbeddingOutputs, RankingInputs, RankingOutputs
 from studio.contract import Adapter, Chat, Embedding, Example, Task
 
 _EXAMPLES = Path(__file__).parent / "examples"

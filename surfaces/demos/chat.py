@@ -174,8 +174,9 @@ class ChatPanel:
         self._stop.click(**wired(self._cancel, [self._job_id], []), api_name="chat_cancel")
         thread = [self._said, self._sources, self._nothing, *self._place_outputs]
         opened = wired(self._opened, [keeping.thread], [*thread, keeping.topic, self._status])
-        keeping.thread.input(**opened, api_name="chat_open")
-        keeping.after_thread_change(wired(self._opened, [keeping.thread], [*thread, keeping.topic, self._status]))
+        keeping.show_files_after(filled, "chat_example_files")
+        keeping.show_files_after(keeping.thread.input(**opened, api_name="chat_open"), "chat_open_files")
+        keeping.after_thread_change(opened)
         place = [*self._place_outputs, self._status, self._sources]
         self._sources.input(**wired(self._show, [self._sources, keeping.thread], place), api_name="chat_source")
         cited = wired(self._show, [self._cited, keeping.thread], place)

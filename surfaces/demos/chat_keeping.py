@@ -103,7 +103,6 @@ class Keeping:
     def _connect(self) -> None:
         around = [self.topic, *self._of_topic, self._told]
         self.topic.input(**wired(self._looked, [self.topic], self._of_topic), api_name="chat_topic")
-        self.topic.change(**wired(self._looked, [self.topic], self._of_topic), api_name="chat_topic_changed")
         self._files.upload(
             **wired(self._added, [self._into, self._files], [self._files, *around]), api_name="chat_add_files"
         )
@@ -124,8 +123,16 @@ class Keeping:
 
     def after_thread_change(self, event: dict[str, Any]) -> None:
         """What the page does after "New chat" and after a chat was deleted."""
-        self._new_event.then(**event, api_name="chat_new_open")
-        self._gone_event.then(**event, api_name="chat_delete_open")
+        for before, name in ((self._new_event, "chat_new"), (self._gone_event, "chat_delete")):
+            self.show_files_after(before.then(**event, api_name=f"{name}_open"), f"{name}_files")
+
+    def show_files_after(self, event: Any, api_name: str) -> None:
+        """Show the files of the topic that an event has picked.
+
+        Not at every change of the picker: that would be asked again beside what changes topics and files here, and the
+        later answer might be the older one.
+        """
+        event.then(**wired(self._looked, [self.topic], self._of_topic), api_name=api_name)
 
     def look(self, task: str, owner: str, **values: Any) -> Any:
         """The outputs of one of the keeping tasks; no job is kept of it. Raises what the task raises."""

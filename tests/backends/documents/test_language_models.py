@@ -17,10 +17,11 @@ import pytest
 
 from backends.documents.embedder import Embedder, Plain
 from backends.documents.endpoint import EndpointChat
-from backends.documents.fields import ChatInputs, RankingInputs
+from backends.documents.fields import ChatInputs
 from backends.documents.grounding import ChatMessage
 from backends.documents.local_lm import LocalChat
 from backends.documents.ranking import CrossEncoderRanking
+from backends.documents.text_fields import RankingInputs
 from studio.downloads import Downloads
 from studio.errors import Cancelled
 from studio.weights import Shelf, Weights

@@ -147,6 +147,24 @@ def test_a_file_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
         pass
 
 
+def test_a_connection_is_used_again_unless_its_file_is_gone_or_it_failed(tmp_path: Path) -> None:
+    database = Database(tmp_path)
+    with database.reading() as first, database.reading() as beside:
+        assert beside is not first
+    with database.reading() as again:
+        assert again in (first, beside)
+    with pytest.raises(sqlite3.OperationalError), database.reading() as broken:
+        broken.execute("SELECT nothing")
+    with database.writing() as after:
+        assert after is not broken
+        after.execute("INSERT INTO chat (title, created_s, changed_s) VALUES ('', 0, 0)")
+    for file in tmp_path.iterdir():
+        file.unlink()
+    with database.reading() as anew:
+        assert anew is not after
+        assert anew.execute("SELECT COUNT(*) FROM chat").fetchone() == (0,)
+
+
 # chats
 
 

@@ -18,7 +18,6 @@ from backends.documents.fields import (
     ChatInputs,
     ChatsInputs,
     DocumentFile,
-    EmbeddingInputs,
     EvaluationInputs,
     IndexInputs,
     LibraryInputs,
@@ -27,6 +26,7 @@ from backends.documents.fields import (
 )
 from backends.documents.keeper import Keeper
 from backends.documents.operations import Documents
+from backends.documents.text_fields import EmbeddingInputs
 from studio.contract import Inputs
 from studio.errors import InvalidInput, TooLarge
 from studio.media.base import Blob
