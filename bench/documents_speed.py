@@ -78,29 +78,30 @@ def query(data: Path, embedder: Embedder) -> list[Ratio]:
 
 
 def large(data: Path, embedder: Embedder) -> list[Ratio]:
-    """The 95th percentile of a search in 200,000 passages over that in 1,400 documents; and adding one file to it."""
+    """The 95th percentile of a search in 200,000 passages over that in 1,400 documents.
+
+    And the seconds until a file that is added to the 200,000 is found, over those of making their index anew.
+    """
     documents, queries, _ = cranfield(data)
     with tempfile.TemporaryDirectory() as folder:
         small = _collection(Path(folder) / "small", documents, embedder)[:2]
         before = psutil.Process().memory_info().rss
-        begun_s = time.perf_counter()
-        big = _synthetic(Path(folder) / "large", embedder)
-        made_s = time.perf_counter() - begun_s
+        library, retriever, made_s = _synthetic(Path(folder) / "large", embedder)
         memory_mb = (psutil.Process().memory_info().rss - before) / 1e6
-        held_mb = big[1].indexes.of(big[0].database, *_state(big[0])).nbytes / 1e6
+        held_mb = retriever.indexes.of(library.database, *_state(library)).nbytes / 1e6
         percentiles = []
-        for library, retriever in (small, big):
-            times = [_search_ms(library, retriever, text) for _, text in queries]
+        for pair in (small, (library, retriever)):
+            times = [_search_ms(*pair, text) for _, text in queries]
             percentiles.append(float(np.percentile(times, 95)))
-        added = [_add_one(*pair, embedder, str(n)) for n in range(_ROUNDS) for pair in (small, big)]
-    adding = [b / a for a, b in zip(added[::2], added[1::2], strict=True)]
+        added = [_add_one(library, retriever, embedder, str(n)) for n in range(_ROUNDS)]
     detail = (
         f"{percentiles[1]:.1f} ms over {percentiles[0]:.1f} ms; index {held_mb:.0f} MB, process +{memory_mb:.0f} MB"
     )
-    took = f"{median(added[1::2]):.2f} s over {median(added[::2]):.2f} s; made in {made_s:.0f} s"
+    took = f"{median(added):.2f} s over {made_s:.0f} s"
+    anew = [one / made_s for one in added]
     return [
         Ratio("query p95, 200,000 passages over 1,400", [percentiles[1] / percentiles[0]], at_most=3, detail=detail),
-        Ratio("adding one file, 200,000 passages over 1,400", adding, at_most=3, detail=took),
+        Ratio("adding one file to 200,000 passages over all anew", anew, at_most=0.05, detail=took),
     ]
 
 
@@ -114,8 +115,11 @@ def _collection(folder: Path, documents: dict[str, str], embedder: Embedder) -> 
     return library, retriever, made.vectors_of(made.ids)
 
 
-def _synthetic(folder: Path, embedder: Embedder) -> tuple[Library, Retriever]:
-    """200,000 passages of words drawn by Zipf's law, with vectors around random centres."""
+def _synthetic(folder: Path, embedder: Embedder) -> tuple[Library, Retriever, float]:
+    """200,000 passages of words drawn by Zipf's law, with vectors around random centres.
+
+    The last value is how many seconds the index took, with passages and vectors in the database already.
+    """
     rng = np.random.default_rng(0)
     library, retriever = Library(folder), Retriever(embedder)
     collection = library.create("c")
@@ -123,9 +127,11 @@ def _synthetic(folder: Path, embedder: Embedder) -> tuple[Library, Retriever]:
     centres = rng.standard_normal((500, embedder.dimensions)).astype(np.float32)
     for part in range(_LARGE // _OF_LARGE_AT_ONCE):
         library.add(collection, [_document(part, rng, words, centres)], embedder.name)
+    begun_s = time.perf_counter()
     retriever.indexes.refresh(library.database, *_state(library))
+    made_s = time.perf_counter() - begun_s
     retriever.search(library, *_state(library), "warm up", 10)
-    return library, retriever
+    return library, retriever, made_s
 
 
 def _document(part: int, rng: np.random.Generator, words: Any, centres: Any) -> NewDocument:
