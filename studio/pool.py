@@ -287,7 +287,7 @@ class Pool:
         return loaded
 
     def _drop(self, *dropped: Loaded) -> None:
-        """Unload backends. Their memory is given back for all at once: looking for it takes a good part of a second."""
+        """Unload backends. Their memory is given back for all at once: 0.4 to 0.5 s in a studio that has all loaded."""
         for loaded in dropped:
             del self._loaded[loaded.key]
             loaded.backend = None

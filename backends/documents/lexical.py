@@ -158,7 +158,7 @@ class Segments:
     def __init__(self, segments: Sequence[Segment]) -> None:
         self._segments = segments
         self.total = sum(len(segment.ids) for segment in segments)
-        self._idfs: dict[str, float] = {}  # of stems that were asked for, which are few
+        self._idfs: dict[str, float] = {}  # of the stems that were asked for; no more than the vocabulary
 
     def idf(self, term: str) -> float:
         """How rare a stem is in the collection, as Lucene has it: never negative."""

@@ -182,7 +182,7 @@ def test_unload_and_close(pool: Pool) -> None:
 
 
 def test_what_is_unloaded_together_is_looked_for_once(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a large heap that takes most of a second; ten models one by one would outlast a server's time to stop."""
+    """In a studio that has all families loaded it takes half a second, which closing must not pay for each model."""
     for kind in (Model, Other):
         with pool.lease(FAMILY, adapter(kind)):
             pass
