@@ -210,6 +210,8 @@ class Task(BaseModel):
         live: set if the task can run on a webcam.
         chat: set if the task is a conversation.
         embedding: set if the task turns texts into vectors.
+        stores: whether it stores what it is given, or shows what is stored: a gallery, a collection, conversations. Its
+            runs are not kept: else what is deleted there would still be here.
         part_of: the task on whose page this one is shown; it has no place of its own in the gallery.
         layout: entry string of a function that builds a Gradio layout better than the generic one.
         keywords: further words under which the gallery's search finds it.
@@ -229,6 +231,7 @@ class Task(BaseModel):
     live: Live | None = None
     chat: Chat | None = None
     embedding: Embedding | None = None
+    stores: bool = False
     part_of: str | None = None
     layout: str | None = None
     keywords: tuple[str, ...] = ()

@@ -107,3 +107,15 @@ class BackendFailed(AtelierError):
     """A model failed for a reason that is not the input's; the log has the traceback under the job's id."""
 
     status = 500
+
+
+class Interrupted(AtelierError):
+    """The studio was stopped, or stopped working, while the run waited or ran; its inputs are kept."""
+
+    status = 503
+
+
+class RunsUnavailable(AtelierError):
+    """The runs that are kept on disk cannot be read or written."""
+
+    status = 503

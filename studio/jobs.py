@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 import shutil
 import threading
@@ -13,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel
 
@@ -21,7 +22,15 @@ from studio.contract import Inputs, Outputs
 from studio.errors import AtelierError, Cancelled, NotFound
 from studio.media.base import Media
 
-State = Literal["queued", "running", "done", "failed", "cancelled"]
+if TYPE_CHECKING:
+    from studio.runs import Runs
+
+log = logging.getLogger(__name__)
+
+#: Jobs read from the kept runs that are held on to.
+_REREAD = 16
+
+State = Literal["queued", "running", "done", "failed", "cancelled", "interrupted"]
 
 
 @dataclass
@@ -40,6 +49,11 @@ class Job:
         remarks: what the user should know about the result.
         created_s, started_s, finished_s: seconds since the epoch.
         version: grows with each change.
+        revision: that of the model's weights; see `Shelf.revision`.
+        memory_mb: what the model took when it was loaded, in MB, where that is known.
+        position: its place among those that wait, from 1; None once it runs.
+        wait_s: seconds until it will begin, as far as that can be told.
+        ended: told once it is finished, by whichever thread ends it.
         parent: the job whose backend asked for this one, and with which it is cancelled.
     """
 
@@ -61,6 +75,11 @@ class Job:
     started_s: float | None = None
     finished_s: float | None = None
     load_s: float = 0.0
+    revision: str = ""
+    memory_mb: int | None = None
+    position: int | None = None
+    wait_s: float | None = None
+    ended: Callable[[Job], None] | None = field(default=None, repr=False)
     version: int = 0
     parent: Job | None = None
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
@@ -78,8 +97,8 @@ class Job:
 
     @property
     def finished(self) -> bool:
-        """Whether it is done, failed or cancelled."""
-        return self.state in ("done", "failed", "cancelled")
+        """Whether it neither waits nor runs any more."""
+        return self.state not in ("queued", "running")
 
     @property
     def run_s(self) -> float:
@@ -99,9 +118,10 @@ class Job:
         """Ask it to stop. One that waits is cancelled at once, one that runs at its next check."""
         self._cancel.set()
         with self._changed:
-            if self.state == "queued":
+            waited = self.state == "queued"
+            if waited:
                 self._finish_locked("cancelled", Cancelled("The run was cancelled."))
-        self._tell()
+        self._tell(ended=waited)
 
     def wait(self, timeout_s: float | None = None) -> bool:
         """Block until it is finished; whether it is."""
@@ -156,26 +176,30 @@ class Job:
     def finish(self, state: State, error: AtelierError | None = None, outputs: Outputs | None = None) -> None:
         """End it; the first end counts."""
         with self._changed:
-            if not self.finished:
+            ends = not self.finished
+            if ends:
                 if outputs is not None:
                     self.outputs = outputs
                 self._finish_locked(state, error)
-        self._tell()
+        self._tell(ended=ends)
 
     def _finish_locked(self, state: State, error: AtelierError | None) -> None:
         self.state = state
         self.error = error
         self.finished_s = time.time()
+        self.position = self.wait_s = None
         if state == "done":
             self.progress = 1.0
         self.version += 1
         self._changed.notify_all()
 
-    def _tell(self) -> None:
+    def _tell(self, *, ended: bool = False) -> None:
         with self._changed:
             listeners = list(self._listeners)
         for listener in listeners:
             listener()
+        if ended and self.ended is not None:
+            self.ended(self)
 
 
 def _collect(value: Any, found: dict[int, Media]) -> None:
@@ -249,42 +273,60 @@ class JobRun:
 
 
 class JobStore:
-    """The jobs of all owners, in memory, for a time to live.
+    """The jobs of all owners that wait or run, and those that have finished lately. Older ones are with the kept runs.
 
     Args:
-        ttl_s: seconds for which a finished job is kept.
-        per_owner: finished jobs kept per owner.
+        ttl_s: seconds for which a finished job stays in memory.
+        per_owner: finished jobs of one owner that stay in memory.
         budget_bytes: memory for the inputs and outputs of all finished jobs.
+        runs: where those are found that are not in memory.
     """
 
-    def __init__(self, ttl_s: float, per_owner: int, budget_bytes: int) -> None:
+    def __init__(self, ttl_s: float, per_owner: int, budget_bytes: int, runs: Runs | None = None) -> None:
         self._ttl_s = ttl_s
         self._per_owner = per_owner
         self._budget_bytes = budget_bytes
+        self._runs = runs
         self._jobs: dict[str, Job] = {}
+        self._reread: dict[str, Job] = {}  # the last few that came from the kept runs
         self._lock = threading.Lock()
 
     def add(self, job: Job) -> None:
-        """Keep a job, dropping those whose time is over."""
+        """Take a job, dropping those whose time is over."""
         self.expire()
         with self._lock:
             self._jobs[job.id] = job
 
     def get(self, job_id: str, owner: str) -> Job:
-        """The job of that id. Raises NotFound, also where it is somebody else's."""
+        """The job of that id, if need be from the kept runs. Raises NotFound, also where it is somebody else's."""
         self.expire()
         with self._lock:
-            job = self._jobs.get(job_id)
+            job = self._jobs.get(job_id) or self._reread.get(job_id)
+        if job is None and self._runs is not None:
+            job = self._runs.read(job_id, owner)
+            self._remember(job)
         if job is None or job.owner != owner:
             raise NotFound("There is no such job.", got=job_id[:40], hint="A finished job is kept for a while only.")
         return job
 
     def of(self, owner: str, task: str | None = None) -> list[Job]:
-        """An owner's jobs, newest first."""
+        """An owner's jobs that wait, run or have finished lately, newest first."""
         self.expire()
         with self._lock:
             jobs = [j for j in self._jobs.values() if j.owner == owner and task in (None, j.task)]
         return sorted(jobs, key=lambda job: job.created_s, reverse=True)
+
+    def latest(self, owner: str, task: str) -> Job | None:
+        """An owner's newest job of a task, however long ago it was."""
+        jobs = self.of(owner, task)
+        if jobs or self._runs is None:
+            return jobs[0] if jobs else None
+        try:
+            row = self._runs.newest(owner, task)
+            return self.get(row.id, owner) if row else None
+        except AtelierError as fault:
+            log.warning("the latest run of %s cannot be read: %s", task, fault.message)
+            return None
 
     def unfinished(self) -> list[Job]:
         """Everybody's jobs that wait or run, oldest first."""
@@ -292,11 +334,38 @@ class JobStore:
             return [job for job in self._jobs.values() if not job.finished]
 
     def remove(self, job: Job) -> None:
-        """Cancel a job, forget it and remove its folder."""
+        """Cancel a job and forget it, with its folder and what is kept of it."""
         job.cancel()
         with self._lock:
             self._jobs.pop(job.id, None)
-        shutil.rmtree(job.folder, ignore_errors=True)
+            self._reread.pop(job.id, None)
+        if job.folder.name:
+            shutil.rmtree(job.folder, ignore_errors=True)
+        if self._runs is not None:
+            with suppress(NotFound):  # of some tasks nothing is kept
+                self._runs.delete(job.id, job.owner)
+
+    def forget(self, job_id: str, owner: str) -> None:
+        """Like `remove`, without reading what is kept. Raises NotFound, also where it is somebody else's."""
+        with self._lock:
+            job = self._jobs.get(job_id)
+        if job is not None and job.owner == owner:
+            self.remove(job)
+            return
+        if self._runs is None:
+            raise NotFound("There is no such job.", got=job_id[:40])
+        self._runs.delete(job_id, owner)
+        with self._lock:
+            self._reread.pop(job_id, None)
+
+    def _remember(self, job: Job) -> None:
+        """Hold on to a job that was read: whoever opens it asks for it several times."""
+        with self._lock:
+            self._reread[job.id] = job
+            while len(self._reread) > _REREAD or (
+                len(self._reread) > 1 and sum(each.nbytes for each in self._reread.values()) > self._budget_bytes / 4
+            ):
+                del self._reread[next(iter(self._reread))]
 
     def expire(self) -> None:
         """Drop what is older than its time to live, and the oldest beyond an owner's number or the memory budget."""

@@ -21,16 +21,21 @@ from pydantic import ValidationError
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
 from studio.devices import out_of_gpu_memory
-from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, QueueFull, TooLarge
+from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, TooLarge, WeightsUnavailable
 from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
 from studio.media.base import Limits
 from studio.metrics import Metrics
 from studio.pool import Loaded, Pool, model_name
+from studio.runs import Runs
 from studio.settings import Settings
+from studio.waiting import Call, Durations, Waiting
 from studio.weights import Shelf
 
 log = logging.getLogger(__name__)
+
+#: How long, and how many of an owner's, finished runs are at hand without the disk.
+_AT_HAND_S, _AT_HAND = 3600, 20
 
 EMBEDDED = Path(__file__).parent.parent / "models_cache" / "embedded"
 
@@ -60,9 +65,18 @@ class Runtime:
             gpu_memory_mb=settings.gpu_memory_mb,
             ledger=self.ledger,
         )
-        self.jobs = JobStore(settings.job_ttl_s, settings.jobs_per_owner, settings.jobs_memory_mb * 1_000_000)
+        self.runs = Runs(
+            settings.home / "runs",
+            self.catalogue,
+            ttl_s=settings.runs_ttl_days * 24 * 3600,
+            owner_bytes=int(settings.runs_owner_mb * 1e6),
+            total_bytes=int(settings.runs_disk_mb * 1e6),
+        )
+        self.jobs = JobStore(_AT_HAND_S, _AT_HAND, settings.runs_memory_mb * 1_000_000, self.runs)
+        self._durations = Durations(self.runs.seconds)
+        self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
-        self._waiting = 0
+        self._revisions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._closed = False
         self._through_closing = threading.Event()
@@ -105,22 +119,32 @@ class Runtime:
         Raises:
             NotFound: no such task or adapter.
             InvalidInput: see `validate`.
-            QueueFull: more jobs wait than the operator allows.
+            QueueFull: more jobs wait, or more of this owner's, than the operator allows.
         """
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
+        job.revision = self.revision(entry.task, chosen)
+        keeps = self.runs.kept and not entry.task.stores
+        job.ended = functools.partial(self._ended, keeps=keeps)
         with self._lock:
             if self._closed:
                 raise Cancelled("The studio is closing.")
-            if self._waiting >= self.settings.queue_limit + self.settings.workers:
-                raise QueueFull(
-                    "The studio is busy.",
-                    expected=f"at most {self.settings.queue_limit} waiting runs",
-                    hint="Try again in a moment.",
-                )
-            self._waiting += 1
+            self._waiting.add(Call(job, entry, chosen))
             self.jobs.add(job)
-            self._executor.submit(self._work, job, entry, chosen)
+            if keeps:
+                self.runs.writer.begin(job)
+            self._executor.submit(self._work)
         return job
+
+    def revision(self, task: Task, adapter: Adapter) -> str:
+        """What tells an adapter's weights from others; see `Shelf.revision`. They do not change while this runs."""
+        key = task.name, adapter.name
+        if key not in self._revisions:
+            family = self.catalogue.entry(task.name).family
+            try:
+                self._revisions[key] = self.shelf.revision(family, adapter.weights)
+            except WeightsUnavailable:  # the run itself will say so
+                self._revisions[key] = ""
+        return self._revisions[key]
 
     def run(
         self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, owner: str = "local"
@@ -176,14 +200,25 @@ class Runtime:
         """An owner's durable folder. Its name is a digest: an owner's name is never a path."""
         return self.settings.home / "owners" / hashlib.sha256(owner.encode()).hexdigest()[:32]
 
-    def _work(self, job: Job, entry: Entry, adapter: Adapter) -> None:
+    def _work(self) -> None:
+        """Run the job whose turn it is."""
+        call = self._waiting.take()
+        if call is None:
+            return
         try:
-            if not job.finished:
-                self._execute(job, entry, adapter)
+            if not call.job.finished:
+                self._execute(call.job, call.entry, call.adapter)
         finally:
-            with self._lock:
-                self._waiting -= 1
-            shutil.rmtree(job.folder, ignore_errors=True)
+            self._waiting.done(call.job)
+            shutil.rmtree(call.job.folder, ignore_errors=True)
+        self.runs.writer.keep_up()
+
+    def _ended(self, job: Job, *, keeps: bool) -> None:
+        self._waiting.withdraw(job)
+        if job.state == "done":
+            self._durations.add(job)
+        if keeps:
+            self.runs.writer.end(job)
 
     def _execute(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
         """Lease, call, publish; ends the job in any case."""
@@ -191,7 +226,12 @@ class Runtime:
             with self._counted(job):
                 run = JobRun(job, "", live=live)
                 waiting_s = time.perf_counter()
-                job.update(state="running", note="Loading the model" if not self._resident(adapter) else "")
+                job.update(
+                    state="running",
+                    position=None,
+                    wait_s=None,
+                    note="Loading the model" if not self._resident(adapter) else "",
+                )
                 outputs = self._leased(job, run, entry, adapter, waiting_s)
                 if outputs is None:
                     run.note(f"Ran on the CPU: the GPU's memory did not suffice for this input of {adapter.title}.")
@@ -221,7 +261,13 @@ class Runtime:
             self.ledger.used(model_name(entry.family, adapter))
             run.device = loaded.device
             run.ask = functools.partial(self._ask, job, loaded)
-            job.update(started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note="")
+            job.update(
+                started_s=time.time(),
+                load_s=time.perf_counter() - waiting_s,
+                device=loaded.device,
+                memory_mb=loaded.memory_mb or None,
+                note="",
+            )
             if loaded.remark:
                 run.note(loaded.remark)
             elif device is None and self.settings.device not in ("auto", loaded.device):
@@ -312,6 +358,7 @@ class Runtime:
     def _close(self, grace_s: float) -> None:
         unfinished = self.jobs.unfinished()
         for job in unfinished:
+            self.runs.writer.interrupt(job)
             job.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
         until_s = time.monotonic() + grace_s
@@ -321,6 +368,7 @@ class Runtime:
         self.pool.close()
         self.shelf.close()
         self.ledger.save()
+        self.runs.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
 
 

@@ -60,11 +60,24 @@ class Settings(BaseSettings):
     workers: int = Field(
         default_factory=_default_workers, ge=1, le=256, description="Jobs that run at the same time (default: cores)."
     )
-    queue_limit: int = Field(64, ge=1, description="Jobs that may wait. One more is refused with status 409.")
-    job_ttl_s: float = Field(3600, gt=0, description="Seconds for which a finished job and its result are kept.")
-    jobs_per_owner: int = Field(20, ge=1, description="Finished jobs kept per owner; the oldest go first.")
-    jobs_memory_mb: int = Field(
-        512, ge=1, description="Memory for the inputs and results of finished jobs, in MB; the oldest jobs go first."
+    queue_limit: int = Field(64, ge=1, description="Runs that may wait. One more is refused with status 409.")
+    queue_per_owner: int = Field(
+        32, ge=1, description="Runs of one owner that may wait or run. One more is refused with status 409."
+    )
+    runs_ttl_days: float = Field(
+        30,
+        ge=0,
+        description="Days for which a run is kept on disk unless it is pinned. 0 keeps none: a finished run is "
+        "then found again for an hour, as long as the studio is not stopped.",
+    )
+    runs_owner_mb: float = Field(
+        2_000, gt=0, description="Disk space for the runs of one owner, in MB; the oldest that are not pinned go first."
+    )
+    runs_disk_mb: float = Field(
+        20_000, gt=0, description="Disk space for the runs of all, in MB; those of the owner who takes most go first."
+    )
+    runs_memory_mb: int = Field(
+        512, ge=1, description="Memory for the inputs and results of the latest runs, in MB, at hand without the disk."
     )
     max_upload_mb: float = Field(64, gt=0, description="Largest upload, in MB, for one request.")
     max_image_megapixels: float = Field(50, gt=0, description="Largest picture, in millions of pixels.")

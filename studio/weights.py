@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import tomllib
 from collections.abc import Mapping
@@ -155,6 +156,16 @@ class Shelf:
             return self.rows(family)[key]
         except KeyError:
             raise WeightsUnavailable(f"{family.name}/weights.toml has no row {key!r}.") from None
+
+    def revision(self, family: Path, key: str) -> str:
+        """What tells these weights from any others: 16 digits over their files' SHA-256; empty without files.
+
+        Raises:
+            WeightsUnavailable: there is no such row.
+        """
+        files = sorted(self.row(family, key).files.items()) if key else []
+        text = "\n".join(f"{name} {file.sha256}" for name, file in files)
+        return hashlib.sha256(text.encode()).hexdigest()[:16] if text else ""
 
     def resolve(self, family: Path, key: str, adapter: str = "") -> Weights:
         """The files of a row, each checked by its SHA-256. Nothing is downloaded: see `pull`.

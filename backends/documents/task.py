@@ -126,6 +126,7 @@ document_chat = Task(
     ),
     adapters=(_MINILM, _ENDPOINT, _LOCAL),
     how_it_works=about.CHAT,
+    stores=True,
     chat=Chat(
         message="question",
         topic="collection",
@@ -160,6 +161,7 @@ document_index = Task(
     ),
     adapters=(_MINILM, _BGE),
     how_it_works=about.INDEX,
+    stores=True,
     part_of="document_chat",
 )
 
@@ -173,6 +175,7 @@ document_library = Task(
     examples=(Example(title="List the collections", values={"action": "list"}),),
     adapters=(_KEEPER,),
     how_it_works=about.LIBRARY,
+    stores=True,
     part_of="document_chat",
 )
 
@@ -186,6 +189,7 @@ document_chats = Task(
     examples=(Example(title="List the chats", values={"action": "list"}),),
     adapters=(_KEEPER,),
     how_it_works=about.LIBRARY,
+    stores=True,
     part_of="document_chat",
 )
 
@@ -204,6 +208,7 @@ document_page = Task(
     ),
     adapters=(_MINILM,),
     how_it_works=about.PAGE,
+    stores=True,
     part_of="document_chat",
 )
 

@@ -128,6 +128,7 @@ face_enrolment = Task(
     ),
     adapters=(_DLIB, _YUNET_SFACE),
     how_it_works=about.ENROLMENT,
+    stores=True,
     part_of="face_identification",
 )
 
@@ -141,6 +142,7 @@ face_gallery = Task(
     examples=(Example(title="List everybody", values={"action": "list"}),),
     adapters=(_KEEPER,),
     how_it_works=about.GALLERY,
+    stores=True,
     part_of="face_identification",
 )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, ClassVar, Self
 from urllib.parse import unquote, unquote_to_bytes
@@ -51,6 +53,9 @@ class Limits:
     def among(context: Any) -> Limits:
         """The limits in a pydantic validation context, or the defaults where it has none."""
         return context["limits"] if isinstance(context, dict) and "limits" in context else Limits()
+
+
+UNLIMITED = Limits(**{limit.name: sys.maxsize for limit in fields(Limits)})
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,21 @@ class Blob:
             raise InvalidInput("The data URL's base64 is broken.", expected="base64", got=str(fault)) from fault
 
 
+@dataclass(frozen=True)
+class Kept:
+    """A media value that was written to disk exactly as it was, with what its bytes do not say.
+
+    Attributes:
+        path: the file with the bytes of `Media.kept`.
+        name: the name its sender gave it.
+        facts: those of `Media.kept`.
+    """
+
+    path: Path
+    name: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
 def _too_many_bytes(size: int, limit: int) -> TooLarge:
     return TooLarge(
         f"The file is larger than {limit / 1e6:g} MB.",
@@ -126,7 +146,8 @@ class Media:
     """Base of Image, Audio, Video, Table and File: a value that pydantic fields can hold.
 
     A field of such a type accepts an instance, a `Blob`, a `pathlib.Path` of a file that the program itself names,
-    or a data URL. A plain string is never taken for a path: a caller over the network cannot name files here.
+    a data URL, or what was `Kept`. A plain string is never taken for a path: a caller over the network cannot name
+    files here.
     """
 
     kind: ClassVar[str]
@@ -148,6 +169,18 @@ class Media:
         """The file name's ending that goes with `encode`, with its dot."""
         raise NotImplementedError
 
+    def kept(self) -> tuple[bytes, str, dict[str, Any]]:
+        """(bytes, file name ending, facts) from which `restored` makes an equal value.
+
+        What `encode` gives, where that loses nothing. A run is repeated on what it was given, to the last bit.
+        """
+        return self.encode()[0], self.suffix, {}
+
+    @classmethod
+    def restored(cls, kept: Kept) -> Self:
+        """The value that was kept. No limit applies: it was let in when it came. Raises OSError, ValueError."""
+        return cls.decode(Blob(kept.name, kept.path.read_bytes()), UNLIMITED)
+
     @property
     def name(self) -> str:
         """The name its sender gave it, for people; may be empty."""
@@ -164,10 +197,12 @@ class Media:
 
     @classmethod
     def load(cls, value: Any, limits: Limits | None = None) -> Self:
-        """Read a value of this type from an instance, Blob, Path or data URL; see the class."""
+        """Read a value of this type from an instance, Blob, Path, data URL or Kept; see the class."""
         limits = limits or Limits()
         if isinstance(value, cls):
             return value
+        if isinstance(value, Kept):
+            return cls.restored(value)
         blob = cls._blob(value, limits)
         if blob.size == 0:
             raise InvalidInput("The file is empty.", expected=cls.noun, got="0 bytes")

@@ -15,7 +15,7 @@ import PIL.Image
 import PIL.ImageOps
 
 from studio.errors import InvalidInput, TooLarge
-from studio.media.base import Blob, Limits, Media
+from studio.media.base import Blob, Kept, Limits, Media
 
 #: What is accepted. A JPEG may turn out to be an MPO, of phones with several views: its first view is taken.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -62,6 +62,7 @@ class Image(Media):
         self.lossless = lossless
         self._name = name
         self._encoded: tuple[bytes, str] | None = None
+        self._as_it_came = False  # whether decoding `_encoded` gives these very pixels
 
     @property
     def resolution_wh(self) -> tuple[int, int]:
@@ -110,7 +111,7 @@ class Image(Media):
                 plain = picture.format == "JPEG" and picture.mode == "RGB" and not _METADATA & picture.info.keys()
                 image = cls.from_pil(PIL.ImageOps.exif_transpose(picture), blob.name)
                 if plain and image.suffix == ".jpg":  # handed back as it came: no loss, no work, nothing to strip
-                    image._encoded = blob.read(), "image/jpeg"
+                    image._encoded, image._as_it_came = (blob.read(), "image/jpeg"), True
                 return image
             except InvalidInput:
                 raise
@@ -137,6 +138,21 @@ class Image(Media):
     def suffix(self) -> str:
         """`.png` or `.jpg`; see `encode`."""
         return ".png" if self.lossless or self.rgb.size <= 64 * 64 * 3 else ".jpg"
+
+    def kept(self) -> tuple[bytes, str, dict[str, Any]]:
+        """The JPEG that it came as, or else a PNG: no pixel changes. The fact is whether it is `lossless`."""
+        if self._encoded is not None and self._as_it_came:
+            return self._encoded[0], ".jpg", {}
+        buffer = io.BytesIO()
+        self.pil().save(buffer, "PNG", compress_level=1)
+        return buffer.getvalue(), ".png", {"lossless": self.lossless}
+
+    @classmethod
+    def restored(cls, kept: Kept) -> Self:
+        """See `Media.restored`."""
+        image = super().restored(kept)
+        image.lossless = bool(kept.facts.get("lossless"))
+        return image
 
 
 def _check_header(picture: PIL.Image.Image, limits: Limits) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from studio.errors import InvalidInput, TooLarge
-from studio.media.base import Blob, Limits, Media
+from studio.media.base import UNLIMITED, Blob, Kept, Limits, Media
 
 if TYPE_CHECKING:
     import pandas
@@ -61,6 +61,18 @@ class Table(Media):
     def suffix(self) -> str:
         """`.csv`."""
         return ".csv"
+
+    def kept(self) -> tuple[bytes, str, dict[str, Any]]:
+        """Parquet, which keeps the types of the columns; CSV for what Parquet has no type for."""
+        try:
+            return self.frame.to_parquet(index=False), ".parquet", {}
+        except (ValueError, TypeError):  # Arrow's own errors are among these: columns of mixed types, or named twice
+            return super().kept()
+
+    @classmethod
+    def restored(cls, kept: Kept) -> Self:
+        """See `Media.restored`."""
+        return cls(_read(kept.path.read_bytes(), UNLIMITED.table_rows - 1), kept.name)
 
 
 def _read(data: bytes, max_rows: int) -> pandas.DataFrame:

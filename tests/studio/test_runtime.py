@@ -234,7 +234,7 @@ def test_a_waiting_job_is_cancelled_at_once_and_the_queue_is_bounded(make_runtim
     running.cancel()
     assert running.wait(2)
     assert waiting.started_s is None
-    until(lambda: runtime._waiting == 0)
+    until(lambda: len(runtime._waiting) == 0)
     assert runtime.run("specimen_stream", {"steps": 1}).state == "done"
 
 
