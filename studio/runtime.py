@@ -27,6 +27,7 @@ from studio.ledger import Ledger
 from studio.media.base import Limits
 from studio.metrics import Metrics
 from studio.pool import Loaded, Pool, model_name
+from studio.run_rows import RunRow
 from studio.runs import Runs
 from studio.settings import Settings
 from studio.waiting import Call, Durations, Waiting
@@ -155,6 +156,27 @@ class Runtime:
         if job.error is not None:
             raise job.error
         return job
+
+    def repeat(
+        self, run_id: str, owner: str, changes: Mapping[str, Any] | None = None, adapter: str | None = None
+    ) -> Job:
+        """Submit a kept run's inputs again, some of them changed if wished, to the same model or another one.
+
+        Raises:
+            NotFound: no such run of this owner's.
+            InvalidInput, QueueFull: like `submit`.
+        """
+        job = self.jobs.get(run_id, owner)
+        payload: Mapping[str, Any] | Inputs = job.inputs
+        if changes:
+            payload = {name: getattr(job.inputs, name) for name in type(job.inputs).model_fields} | dict(changes)
+        return self.submit(job.task, payload, adapter=adapter or job.adapter, owner=owner)
+
+    def weights_changed(self, row: RunRow) -> bool:
+        """Whether the model that a run used is another one now, or not there any more."""
+        task = self.catalogue.task(row.task)
+        adapter = task.adapter(row.adapter)
+        return adapter is None or self.revision(task, adapter) != row.revision
 
     def run_frame(
         self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, owner: str = "local"

@@ -1,4 +1,4 @@
-"""The studio in a shell: `python -m surfaces.cli list | run | models | pull | settings`.
+"""The studio in a shell: `python -m surfaces.cli list | run | runs | models | pull | settings`.
 
 Exit codes: 0 done, 1 the run failed, 2 bad input or usage, 130 cancelled by Ctrl-C. Every error is one JSON object
 `{error, field, expected, got, hint}` on stderr.
@@ -27,6 +27,7 @@ from studio.results import BoxedImage, Scores
 from studio.runtime import Runtime
 from studio.settings import Settings
 from studio.stock import find, stock
+from surfaces.cli_runs import runs
 from surfaces.encode import outputs_json, save_outputs
 
 MEDIA_KINDS = ("image", "audio", "video", "table", "file")
@@ -119,6 +120,9 @@ def run_task(open_runtime: Open, task: str, values: tuple[str, ...], as_json: bo
             value = saved[spec.name] if saved is not None else getattr(job.outputs, spec.name)
             click.echo(f"{spec.title}: {_readable(value, spec)}")
         click.echo(f"{job.run_s:.2f} s on {job.device}, model loaded in {job.load_s:.2f} s", err=True)
+
+
+cli.add_command(runs)
 
 
 @cli.command("models")

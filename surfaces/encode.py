@@ -9,7 +9,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
-from studio.contract import Outputs
+from studio.contract import Inputs, Outputs
 from studio.media.base import Media
 from studio.media.image import Image
 from studio.results import BoxedImage
@@ -19,6 +19,11 @@ from surfaces.drawing import draw
 def outputs_json(outputs: Outputs) -> dict[str, Any]:
     """The outputs as JSON values; media are data URLs in their field's own format."""
     return outputs.model_dump(mode="json")
+
+
+def inputs_json(inputs: Inputs) -> dict[str, Any]:
+    """The inputs as JSON values, as a call takes them."""
+    return inputs.model_dump(mode="json")
 
 
 def save_outputs(outputs: Outputs, folder: Path) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from studio.contract import Task
 from studio.fields import describe
+from studio.jobs import State
 from studio.runtime import Runtime
 
 _ERROR = {
@@ -21,14 +22,42 @@ _JOB_PROPERTIES = {
     "job": {"type": "string"},
     "task": {"type": "string"},
     "adapter": {"type": "string"},
-    "state": {"enum": ["queued", "running", "done", "failed", "cancelled"]},
+    "state": {"enum": list(get_args(State))},
     "progress": {"type": "number", "minimum": 0, "maximum": 1},
     "note": {"type": "string"},
     "device": {"type": "string"},
     "seconds": {"type": "number"},
     "remarks": {"type": "array", "items": {"type": "string"}},
+    "position": {"type": "integer", "minimum": 1, "description": "its place among those that wait"},
+    "starts_in_s": {"type": ["number", "null"], "description": "seconds until it begins, as far as that is known"},
     "error": {"$ref": "#/components/schemas/Error"},
 }
+_RUN_PROPERTIES = {
+    "run": {"type": "string"},
+    "task": {"type": "string"},
+    "adapter": {"type": "string"},
+    "weights": {"type": "string", "description": "tells the model's weights from others; empty without weights"},
+    "state": {"enum": list(get_args(State))},
+    "asked": {"type": "string", "description": "the inputs in a line"},
+    "answered": {"type": "string", "description": "the outputs in a line"},
+    "pinned": {"type": "boolean"},
+    "created": {"type": "string", "format": "date-time"},
+    "finished": {"type": ["string", "null"], "format": "date-time"},
+    "seconds": {"type": ["number", "null"]},
+    "device": {"type": "string"},
+    "memory_mb": {"type": ["integer", "null"], "description": "what the model takes, in MB, where it was measured"},
+    "bytes": {"type": "integer", "description": "disk space"},
+    "remarks": {"type": "array", "items": {"type": "string"}},
+    "picture": {"type": ["string", "null"], "description": "address of a small picture"},
+    "error": {"$ref": "#/components/schemas/Error"},
+}
+_RUN_QUERY = [
+    {"name": "task", "in": "query", "schema": {"type": "string"}},
+    {"name": "state", "in": "query", "schema": {"enum": list(get_args(State))}},
+    {"name": "pinned", "in": "query", "schema": {"type": "boolean"}},
+    {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}},
+    {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "`next` of the answer before"},
+]
 
 
 def document(runtime: Runtime) -> dict[str, Any]:
@@ -41,6 +70,17 @@ def document(runtime: Runtime) -> dict[str, Any]:
             "get": _get("A job and its result; server-sent events with Accept: text/event-stream", "jobs", "job"),
             "delete": _get("Cancel a job and forget it", "jobs", "job"),
         },
+        "/api/v1/runs": {"get": _get("List your kept runs, newest first", "runs") | {"parameters": _RUN_QUERY}},
+        "/api/v1/runs/{run}": {
+            "get": _get("A run with its inputs and outputs", "runs", "run"),
+            "delete": _get("Forget a run; cancel it if it goes on", "runs", "run"),
+        },
+        "/api/v1/runs/{run}/pin": {
+            "put": _get("Keep a run beyond its time to live", "runs", "run"),
+            "delete": _get("Unpin a run", "runs", "run"),
+        },
+        "/api/v1/runs/{run}/repeat": {"post": _repeat()},
+        "/api/v1/runs/{run}/picture": {"get": _get("A small picture of a run", "runs", "run", media_type="image/webp")},
         "/api/v1/models": {"get": _get("List the models: state, size, licence, device, last use", "models")},
         "/api/v1/models/{task}/{adapter}": {
             "get": _get("A model and its download", "models", "task", "adapter"),
@@ -54,7 +94,11 @@ def document(runtime: Runtime) -> dict[str, Any]:
         "/readyz": {"get": _get("The process takes runs", "health")},
         "/metrics": {"get": _get("Prometheus metrics", "health", media_type="text/plain")},
     }
-    schemas: dict[str, Any] = {"Error": _ERROR, "Job": {"type": "object", "properties": _JOB_PROPERTIES}}
+    schemas: dict[str, Any] = {
+        "Error": _ERROR,
+        "Job": {"type": "object", "properties": _JOB_PROPERTIES},
+        "Run": {"type": "object", "properties": _RUN_PROPERTIES},
+    }
     for task in runtime.catalogue:
         paths[f"/api/v1/tasks/{task.name}/run"] = {"post": _run(task, schemas)}
     return {
@@ -77,6 +121,18 @@ def document(runtime: Runtime) -> dict[str, Any]:
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
         },
     }
+
+
+def _repeat() -> dict[str, Any]:
+    operation = _get("Run it again, with other inputs or another adapter if wished: 202 and a job", "runs", "run")
+    properties = {"inputs": {"type": "object", "description": "the fields to change"}, "adapter": {"type": "string"}}
+    content = {"application/json": {"schema": {"type": "object", "properties": properties}}}
+    operation["requestBody"] = {"required": False, "content": content}
+    job = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}
+    operation["responses"] = {"202": {"description": "A job", "content": job}} | {
+        status: {"$ref": "#/components/responses/Error"} for status in ("404", "409", "413", "422", "503")
+    }
+    return operation
 
 
 def _pull() -> dict[str, Any]:

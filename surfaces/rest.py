@@ -29,6 +29,7 @@ from surfaces.openai import add_routes
 from surfaces.openapi import document
 from surfaces.requests import finished, limited
 from surfaces.rest_models import ModelRoutes
+from surfaces.rest_runs import RUNS, RunRoutes
 
 API = "/api/v1"
 _ZIP = "application/zip"
@@ -54,6 +55,13 @@ def build(runtime: Runtime) -> FastAPI:
     app.add_route(f"{API}/jobs/{{job}}", routes.job)
     app.add_route(f"{API}/jobs/{{job}}", routes.cancel, methods=["DELETE"])
     app.add_route(f"{API}/jobs/{{job}}/result.zip", routes.download)
+    runs = RunRoutes(runtime)
+    app.add_route(RUNS, runs.runs)
+    app.add_route(f"{RUNS}/{{run}}", runs.run)
+    app.add_route(f"{RUNS}/{{run}}", runs.delete, methods=["DELETE"])
+    app.add_route(f"{RUNS}/{{run}}/pin", runs.pin, methods=["PUT", "DELETE"])
+    app.add_route(f"{RUNS}/{{run}}/repeat", runs.repeat, methods=["POST"])
+    app.add_route(f"{RUNS}/{{run}}/picture", runs.picture)
     models = ModelRoutes(runtime)
     app.add_route(f"{API}/models", models.models)
     app.add_route(f"{API}/models/{{task}}/{{adapter}}", models.model)
@@ -144,31 +152,36 @@ class Routes:
         )
 
     async def jobs(self, request: Request) -> Response:
-        """GET /api/v1/jobs: the caller's own jobs, newest first."""
+        """GET /api/v1/jobs: the caller's own that wait, run or have finished lately, newest first."""
         owner = owner_of_headers(request.headers)
         return JSONResponse({"jobs": [job_json(job) for job in self._runtime.jobs.of(owner)]})
 
     async def job(self, request: Request) -> Response:
         """GET /api/v1/jobs/{job}: its state; as server-sent events if the caller accepts text/event-stream."""
-        job = self._runtime.jobs.get(request.path_params["job"], owner_of_headers(request.headers))
+        job = await self._job(request)
         if "text/event-stream" in request.headers.get("accept", ""):
             return EventSourceResponse(_events(job))
         return JSONResponse(await asyncio.to_thread(job_json, job, with_outputs=True))
 
     async def cancel(self, request: Request) -> Response:
         """DELETE /api/v1/jobs/{job}: cancel it, and forget it with its result."""
-        job = self._runtime.jobs.get(request.path_params["job"], owner_of_headers(request.headers))
+        job = await self._job(request)
         await asyncio.to_thread(self._runtime.jobs.remove, job)
         return JSONResponse(job_json(job))
 
     async def download(self, request: Request) -> Response:
         """GET /api/v1/jobs/{job}/result.zip: the result's files, each in its own format, and result.json."""
-        job = self._runtime.jobs.get(request.path_params["job"], owner_of_headers(request.headers))
+        job = await self._job(request)
         if job.outputs is None:
             raise NotFound("The job has no result.", expected="a job that is done", got=job.state)
         data = await asyncio.to_thread(outputs_zip, job.outputs)
         name = f"{job.task}-{job.id[:8]}.zip"
         return Response(data, headers={"content-disposition": f'attachment; filename="{name}"'}, media_type=_ZIP)
+
+    async def _job(self, request: Request) -> Job:
+        """The job that the address names, which may have to be read from the disk."""
+        owner = owner_of_headers(request.headers)
+        return await asyncio.to_thread(self._runtime.jobs.get, request.path_params["job"], owner)
 
     async def openapi(self, request: Request) -> Response:
         """GET /api/v1/openapi.json."""
@@ -200,6 +213,8 @@ def job_json(job: Job, *, with_outputs: bool = False) -> dict[str, Any]:
         "seconds": round(job.run_s, 4),
         "remarks": job.remarks,
     }
+    if job.position is not None:
+        shown |= {"position": job.position, "starts_in_s": None if job.wait_s is None else round(job.wait_s, 1)}
     if job.error is not None:
         shown["error"] = job.error.shape()
     if with_outputs:

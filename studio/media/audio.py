@@ -79,7 +79,8 @@ class Audio(Media):
             out.setnchannels(self.samples.shape[1])
             out.setsampwidth(2)
             out.setframerate(self.sampling_rate_hz)
-            out.writeframes((np.clip(self.samples, -1, 1) * 32767).astype("<i2").tobytes())
+            scaled = np.rint(self.samples * np.float32(_FULL_SCALE))  # the inverse of what decoding 16 bits does
+            out.writeframes(np.clip(scaled, -_FULL_SCALE, _FULL_SCALE - 1).astype("<i2").tobytes())
         return buffer.getvalue(), "audio/wav"
 
     @property

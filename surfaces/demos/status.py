@@ -13,7 +13,7 @@ from studio.jobs import Job
 def status_html(job: Job, task: Task, adapter: Adapter, *, found_again: bool = False) -> str:
     """The state of a job in one line, with a bar while it runs."""
     if job.state == "queued":
-        return _line("Waiting for its turn", bar=0.0)
+        return _line(_turn(job), bar=0.0)
     if job.state == "running":
         seconds = f"{job.run_s:.0f} s" if job.run_s >= 1 else ""
         return _line(" · ".join(part for part in (job.note or "Running", seconds) if part), bar=job.progress)
@@ -52,6 +52,16 @@ def _line(text: str, bar: float) -> str:
         f'<div class="{kind}" role="progressbar" aria-valuemin="0" aria-valuemax="100" {known}>'
         f'<div style="width:{percent}%"></div></div>'
     )
+
+
+def _turn(job: Job) -> str:
+    """A waiting job's place, and when it will begin as far as that is known."""
+    words = ["Waiting for its turn"]
+    if job.position is not None:
+        words.append("next" if job.position == 1 else f"{job.position - 1} before it")
+    if job.wait_s is not None and job.wait_s >= 1:
+        words.append(f"about {job.wait_s:.0f} s" if job.wait_s < 90 else f"about {job.wait_s / 60:.0f} min")
+    return " · ".join(words)
 
 
 def _seconds(value: float) -> str:

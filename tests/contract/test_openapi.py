@@ -14,7 +14,7 @@ from tests.contract.cases import TASKS
 from tests.contract.checks import check_no_inside
 from tests.contract.wire import as_json
 
-METHODS = {"get", "post", "delete"}
+METHODS = {"get", "post", "put", "delete"}
 
 
 @pytest.fixture(scope="module")

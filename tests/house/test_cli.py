@@ -19,6 +19,7 @@ from studio.results import Box, BoxedImage
 from surfaces.cli import main
 from surfaces.drawing import ACCENT, GREY, draw
 from tests.conftest import ROOT
+from tests.contract.checks import check_error
 from tests.families.specimens.task import EXAMPLES
 
 PACKAGES = ("tests.families",)
@@ -217,3 +218,32 @@ def test_a_label_with_accents_has_its_letters() -> None:
     font = load_font(24)
     missing = bytes(font.getmask("\U0010fffe"))
     assert all(bytes(font.getmask(letter)) != missing for letter in "ÄéłøğŽß")
+
+
+def test_the_runs_of_this_shell(capsys: Capture) -> None:
+    assert run(capsys, "runs", "list") == (0, "", "")
+    for steps in (1, 2):
+        assert run(capsys, "run", "specimen_stream", f"steps={steps}")[0] == 0
+    code, out, _ = run(capsys, "runs", "list")
+    first, second = out.splitlines()
+    assert code == 0
+    assert "specimen_stream/stream" in first
+    assert first.endswith("steps 2  1 2")
+    listed = json.loads(run(capsys, "runs", "list", "--json", "--task", "specimen_stream", "--limit", "1")[1])
+    assert [row["run"][:8] for row in listed] == [first[:8]]
+    shown = json.loads(run(capsys, "runs", "show", second[:8], "--json")[1])
+    assert (shown["inputs"]["steps"], shown["outputs"]["text"], shown["weights_changed"]) == (1, "1", False)
+    assert run(capsys, "runs", "delete", second[:8])[0] == 0
+    assert run(capsys, "runs", "list")[1].splitlines() == [first]
+    for unknown in ("zz", "f" * 32):
+        code, out, err = run(capsys, "runs", "show", unknown)
+        assert (code, out) == (2, "")
+        check_error(json.loads(err), None)
+
+
+def test_a_run_writes_its_files_later(capsys: Capture, tmp_path: Path) -> None:
+    code, _, _ = run(capsys, "run", "specimen_live", f"frame={EXAMPLES / 'picture.png'}")
+    assert code == 0
+    (row,) = json.loads(run(capsys, "runs", "list", "--json")[1])
+    shown = json.loads(run(capsys, "runs", "show", row["run"], "--out", str(tmp_path / "out"))[1])
+    assert Path(shown["outputs"]["boxes"]["image"]).is_file()
