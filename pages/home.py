@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 from pages.host import runtime
-from pages.words import ADAPTER_KINDS, INPUT_KINDS, input_kinds, plain, takes
+from pages.words import ADAPTER_KINDS, INPUT_KINDS, initials, input_kinds, plain, takes
 from studio.contract import Task
 
 
@@ -88,7 +88,7 @@ def _card(task: Task, page: st.Page) -> None:
     with st.container(border=True, height="stretch", gap="xsmall", key=f"card-{task.name}"):
         if picture is None:
             # The words below say the same: to a screen reader this is decoration.
-            st.html(f'<div class="plate" aria-hidden="true">{escape(_initials(task.title))}</div>')
+            st.html(f'<div class="plate" aria-hidden="true">{escape(initials(task.title))}</div>')
         else:
             st.image(picture, width="stretch", alt=f"A result of {task.title}")
         st.page_link(page, label=f"**{task.title}**")
@@ -96,9 +96,3 @@ def _card(task: Task, page: st.Page) -> None:
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
             st.markdown(f":small[:gray[Takes {takes(task)}]]", width="content")
             st.badge(ADAPTER_KINDS[task.adapters[0].kind], color="gray")
-
-
-def _initials(title: str) -> str:
-    """Two letters for a plate: "FV" for Face verification, "T" for Translation."""
-    words = title.split()
-    return "".join(word[0].upper() for word in (words[0], *words[1:][-1:]))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from pages import home, models, system, task
+from pages import home, models, runs, system, task
 from pages.host import runtime
 from pages.style import apply_style
 from studio.catalogue import Catalogue
@@ -18,14 +18,16 @@ ICON = Path(__file__).parent / "icon.svg"
 
 def navigation(catalogue: Catalogue) -> dict[str, list[st.Page]]:
     """The pages by section: the studio's own first, then each section of tasks in the catalogue's order."""
+    kept = st.Page(lambda: runs.show(kept, tasks), title="Runs", icon=":material/history:", url_path="runs")
     tasks = {
-        declared.name: st.Page(partial(task.show, declared), title=declared.title, url_path=declared.name)
+        declared.name: st.Page(partial(task.show, declared, kept), title=declared.title, url_path=declared.name)
         for declared in catalogue
         if declared.part_of is None
     }
     sections = {
         "Studio": [
             st.Page(partial(home.show, tasks), title="Gallery", icon=":material/grid_view:", default=True),
+            kept,
             st.Page(models.show, title="Models", icon=":material/inventory_2:", url_path="models"),
             st.Page(system.show, title="System", icon=":material/memory:", url_path="system"),
         ]

@@ -14,6 +14,7 @@ def apply_style() -> None:
 
 def _css(tokens: Tokens) -> str:
     card = '[class*="st-key-card-"]'
+    row = '[class*="st-key-row-run-"]'
     return f"""
 /* the gallery: a card is one link, its picture has one shape, its last line stands at the bottom */
 {card} {{ position: relative; transition: border-color 120ms; }}
@@ -28,6 +29,21 @@ def _css(tokens: Tokens) -> str:
 {card} img {{ aspect-ratio: 3 / 2; object-fit: cover; border-radius: {RADIUS}; }}
 .plate {{ aspect-ratio: 3 / 2; display: grid; place-items: center; border-radius: {RADIUS};
   background: {tokens.secondary_background}; color: {tokens.accent}; font-size: 4.5rem; font-weight: 250; }}
+/* the runs: a row is one link, its picture is a square that shows the whole of it */
+{row} {{ position: relative; transition: border-color 120ms; }}
+{row}:hover, {row}:has(a:focus-visible) {{ border-color: {tokens.accent}; }}
+{row} [data-testid="stElementContainer"]:has(> [data-testid="stPageLink"]) {{ position: static; }}
+{row} [data-testid="stPageLink"], {row} [data-testid="stPageLink"] * {{ position: static; }}
+{row} [data-testid="stPageLink"] a {{ padding: 0; background: none; outline: none; box-shadow: none; min-height: 0; }}
+{row} [data-testid="stPageLink"] a * {{ color: {tokens.text}; }}
+{row} [data-testid="stPageLink"] a::after {{ content: ""; position: absolute; inset: 0; z-index: 2; }}
+{row} [data-testid="stElementToolbar"], {row} [data-testid="stPageLink"] [data-testid="stIconMaterial"] {{
+  display: none; }}
+{row} img {{ width: 88px; height: 88px; object-fit: contain; border-radius: {RADIUS};
+  background: {tokens.secondary_background}; }}
+{row} [data-testid="stMarkdownContainer"] p {{ max-width: none; overflow: hidden; text-overflow: ellipsis;
+  white-space: nowrap; }}
+.plate.small {{ width: 88px; height: 88px; font-size: 2rem; }}
 /* code in the page's own ink: Streamlit's colours of syntax do not reach the contrast of the rest */
 [data-testid="stCode"] .token {{ color: {tokens.text} !important; }}
 [data-testid="stCode"] .token:is(.string, .template-string, .url) {{ color: {tokens.accent} !important; }}

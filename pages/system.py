@@ -19,7 +19,7 @@ from studio.jobs import Job
 
 REFRESH_S = 2
 PACKAGES = ("streamlit", "gradio", "fastapi", "pydantic", "torch", "transformers", "numpy")
-_STATES = {"queued": "waiting", "running": "running", "done": "done", "failed": "failed", "cancelled": "cancelled"}
+_STATES = {"queued": "waiting"}
 
 
 def show() -> None:
@@ -104,7 +104,7 @@ def _title(job: Job) -> str:
 
 
 def _run(job: Job) -> str:
-    words = [_STATES[job.state], job.adapter]
+    words = [_STATES.get(job.state, job.state), job.adapter]
     if job.finished:
         words += [f"{duration(job.run_s)} on {job.device.upper()}"] if job.device else []
         words += [f"{duration(max(0.0, time.time() - (job.finished_s or 0)))} ago"]

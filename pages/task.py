@@ -20,12 +20,14 @@ TABS = ("Try", "API", "Model card", "How it works")
 REFRESH_S = 3
 
 
-def show(task: Task) -> None:
-    """Draw the page of a task."""
+def show(task: Task, runs: st.Page | None = None) -> None:
+    """Draw the page of a task; `runs` is the page with the kept runs."""
     st.title(task.title, anchor=False)
     st.markdown(task.summary)
     adapter = _model(task)
     _fetch(task, adapter)
+    if runs is not None and not task.stores:
+        st.page_link(runs, label=":small[Earlier runs]", query_params={"task": task.name})
     tabs = st.tabs(TABS if task.how_it_works else TABS[:3], key=f"tabs-{task.name}")
     with tabs[0]:
         demo_frame(
@@ -107,9 +109,8 @@ def _offer(task: Task, adapter: Adapter) -> None:
 def _api(task: Task, adapter: Adapter) -> None:
     """The call that was just made, as programs; looks again every few seconds."""
     shown = _shown_call(task)
-    jobs = runtime().jobs.of(owner(), shown.name)
-    if jobs:
-        job = jobs[0]
+    job = runtime().jobs.latest(owner(), shown.name)
+    if job is not None:
         values, name = snippets.values_of(job.inputs), job.adapter
         st.markdown(f"Your last call, {_outcome(job)}.")
     else:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import zoneinfo
+from datetime import datetime
+
+import streamlit as st
+
 from studio.contract import Adapter, Task
 from studio.errors import WeightsUnavailable
 from studio.fields import describe
@@ -75,6 +80,25 @@ def duration(seconds: float) -> str:
     if seconds < 3600:
         return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
     return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:.0f} min"
+
+
+def moment(seconds: float, now_s: float) -> str:
+    """When something was, on the visitor's own clock: "15:05", "yesterday 15:05", "12 Nov 15:05", "12 Nov 2025"."""
+    try:
+        zone = zoneinfo.ZoneInfo(st.context.timezone or "UTC")
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError):
+        zone = zoneinfo.ZoneInfo("UTC")
+    then, now = datetime.fromtimestamp(seconds, zone), datetime.fromtimestamp(now_s, zone)
+    days = (now.date() - then.date()).days
+    if days <= 1:
+        return f"{then:%H:%M}" if days <= 0 else f"yesterday {then:%H:%M}"
+    return f"{then.day} {then:%b %H:%M}" if then.year == now.year else f"{then.day} {then:%b %Y}"
+
+
+def initials(title: str) -> str:
+    """Two letters for a plate: "FV" for Face verification, "T" for Translation."""
+    words = title.split()
+    return "".join(word[0].upper() for word in (words[0], *words[1:][-1:]))
 
 
 def weights_bytes(runtime: Runtime, task: Task, adapter: Adapter) -> int | None:

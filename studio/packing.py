@@ -61,22 +61,25 @@ class Packer:
         return known
 
 
-def unpacked(packed: Any, folder: Path) -> Any:
+def unpacked(packed: Any, folder: Path, known: dict[str, Kept]) -> Any:
     """What `Packer.pack` made, with `Kept` references into the run's folder: a payload for `model_validate`.
+
+    Args:
+        known: the references found so far, of the run's other model too.
 
     Raises:
         ValueError: a reference that no packer makes.
     """
     if isinstance(packed, list):
-        return [unpacked(item, folder) for item in packed]
+        return [unpacked(item, folder, known) for item in packed]
     if not isinstance(packed, dict):
         return packed
     if _MEDIA in packed:
         path = str(packed[_MEDIA])
         if not _PATH.fullmatch(path):
             raise ValueError(f"expected a file of this run, got {path!r}")
-        return Kept(folder / path, packed["name"], packed["facts"])
-    return {_unescaped(key): unpacked(item, folder) for key, item in packed.items()}
+        return known.setdefault(path, Kept(folder / path, packed["name"], packed["facts"]))
+    return {_unescaped(key): unpacked(item, folder, known) for key, item in packed.items()}
 
 
 def _escaped(key: str) -> str:

@@ -18,6 +18,7 @@ from studio.catalogue import Catalogue
 from studio.contract import Inputs, Outputs
 from studio.errors import AtelierError, NotFound, RunsUnavailable, TooLarge
 from studio.jobs import Job
+from studio.media.base import Kept
 from studio.packing import unpacked
 from studio.processes import Processes
 from studio.run_database import FILE_NAME, RunDatabase
@@ -92,12 +93,12 @@ class Runs:
         row = self.row(run_id, owner)
         packed_inputs, packed_outputs = self._rows.packed(run_id)
         task = self._catalogue.task(row.task)
-        folder = self._files.folder(run_id)
+        folder, known = self._files.folder(run_id), dict[str, Kept]()
         try:
-            inputs = task.inputs.model_validate(unpacked(json.loads(packed_inputs), folder))
+            inputs = task.inputs.model_validate(unpacked(json.loads(packed_inputs), folder, known))
             outputs = None
             if packed_outputs is not None:
-                outputs = task.outputs.model_validate(unpacked(json.loads(packed_outputs), folder))
+                outputs = task.outputs.model_validate(unpacked(json.loads(packed_outputs), folder, known))
         except (ValidationError, ValueError, OSError, AtelierError) as fault:
             log.warning("run %s cannot be read: %s", run_id, fault)
             raise NotFound(

@@ -121,11 +121,13 @@ class Kept:
         path: the file with the bytes of `Media.kept`.
         name: the name its sender gave it.
         facts: those of `Media.kept`.
+        values: what it was restored to, by type: what stands in several places is one value again.
     """
 
     path: Path
     name: str = ""
     facts: Mapping[str, Any] = field(default_factory=dict)
+    values: dict[type, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 def _too_many_bytes(size: int, limit: int) -> TooLarge:
@@ -202,7 +204,10 @@ class Media:
         if isinstance(value, cls):
             return value
         if isinstance(value, Kept):
-            return cls.restored(value)
+            if cls not in value.values:
+                value.values[cls] = cls.restored(value)
+            again: Self = value.values[cls]
+            return again
         blob = cls._blob(value, limits)
         if blob.size == 0:
             raise InvalidInput("The file is empty.", expected=cls.noun, got="0 bytes")

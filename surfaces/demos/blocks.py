@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
@@ -25,6 +26,7 @@ from surfaces.demos.status import error_html, status_html
 from surfaces.identity import owner_of_headers
 
 _PROGRESS_EVERY_S = 0.1
+_DAY_S = 24 * 3600
 
 
 def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
@@ -43,7 +45,7 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
         elif not (parts or task.live):
             Panel(runtime, task, adapter, "run", blocks)
         else:
-            with gr.Tabs():
+            with gr.Tabs() as tabs:
                 with gr.Tab("Picture" if task.live else task.title, id="try"):
                     panel = Panel(runtime, task, adapter, "run", blocks)
                 if task.live:
@@ -52,6 +54,7 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
                 for part in parts:
                     with gr.Tab(part.title, id=part.name):
                         Panel(runtime, part, None, part.name, blocks)
+            _open_run(runtime, parts, tabs, blocks)
         blocks.load(
             _adapter_of, None, adapter, api_name="adapter", api_visibility="undocumented", show_progress="hidden"
         )
@@ -61,7 +64,7 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
 def _build_chat(runtime: Runtime, task: Task, chat: Chat, adapter: gr.Textbox, blocks: gr.Blocks) -> None:
     """The conversation first, then the parts that it has no use for; the calls that it is made of come last."""
     parts = runtime.catalogue.parts(task.name)
-    with gr.Tabs():
+    with gr.Tabs() as tabs:
         with gr.Tab("Chat", id="chat"):
             ChatPanel(runtime, task, chat, adapter, blocks)
         for part in parts:
@@ -75,6 +78,26 @@ def _build_chat(runtime: Runtime, task: Task, chat: Chat, adapter: gr.Textbox, b
                 if part.name in chat.helpers:
                     with gr.Tab(part.title, id=part.name):
                         Panel(runtime, part, None, part.name, blocks)
+    _open_run(runtime, [part for part in parts if part.name not in chat.helpers], tabs, blocks)
+
+
+def _open_run(runtime: Runtime, parts: list[Task], tabs: gr.Tabs, blocks: gr.Blocks) -> None:
+    """Show the tab of the run that the page around the demo asks for."""
+    names = [part.name for part in parts]
+
+    def opened(request: gr.Request) -> Any:
+        job = _asked_run(runtime, request)
+        return gr.update(selected=job.task) if job is not None and job.task in names else gr.skip()
+
+    blocks.load(opened, None, tabs, api_name="opened", api_visibility="undocumented", show_progress="hidden")
+
+
+def _asked_run(runtime: Runtime, request: gr.Request) -> Job | None:
+    """The run that the query string names, if it is the visitor's."""
+    try:
+        return runtime.jobs.get(str(request.query_params["run"]), owner_of_headers(request.headers))
+    except (KeyError, AtelierError):
+        return None
 
 
 def _adapter_of(request: gr.Request) -> str:
@@ -257,15 +280,23 @@ class Panel:
             return  # it has ended, and its time is over: nothing is left to cancel
 
     async def _restore(self, request: gr.Request) -> AsyncIterator[list[Any]]:
-        """After a reload: the visitor's latest run of this task, its inputs and its result, running or done."""
-        jobs = self._runtime.jobs.of(owner_of_headers(request.headers), self._task.name)
-        if not jobs:
+        """A run with its inputs and its result, running or done: see `_found`."""
+        job = await asyncio.to_thread(self._found, request)
+        if job is None:
             yield [gr.skip()] * (len(self._shown_inputs) + len(self._run_outputs))
             return
-        inputs = [value for field in self.inputs for value in field.fill(getattr(jobs[0].inputs, field.spec.name))]
-        async for update in self._follow(jobs[0], found_again=True):
+        inputs = [value for field in self.inputs for value in field.fill(getattr(job.inputs, field.spec.name))]
+        async for update in self._follow(job, found_again=True):
             yield [*inputs, *update]
             inputs = [gr.skip()] * len(inputs)
+
+    def _found(self, request: gr.Request) -> Job | None:
+        """The run of this task that the address names; else, after a reload, the visitor's latest of the last day."""
+        if "run" in request.query_params:
+            job = _asked_run(self._runtime, request)
+            return job if job is not None and job.task == self._task.name else None
+        job = self._runtime.jobs.latest(owner_of_headers(request.headers), self._task.name)
+        return job if job is not None and (not job.finished or job.created_s > time.time() - _DAY_S) else None
 
 
 def _default(field: InputField, index: int) -> Any:

@@ -23,7 +23,9 @@ def status_html(job: Job, task: Task, adapter: Adapter, *, found_again: bool = F
     if job.load_s >= 0.05:
         facts.append(f"model ready after {_seconds(job.load_s)}")
     if found_again:
-        facts.append(f"run at {time.strftime('%H:%M', time.localtime(job.created_s))}")
+        begun = time.localtime(job.created_s)
+        today = begun[:3] == time.localtime()[:3]
+        facts.append(f"run at {time.strftime('%H:%M' if today else '%H:%M on %-d %b %Y', begun)}")
     remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in job.remarks)
     link = f'<a href="../../api/v1/jobs/{job.id}/result.zip" download>Download the result</a>'
     listed = f'<ul class="remarks">{remarks}</ul>' if remarks else ""

@@ -101,7 +101,7 @@ def test_what_is_in_two_places_is_written_once(tmp_path: Path) -> None:
     assert packed[0] == packed[1]
     assert [path.name for path in tmp_path.rglob("*.*")] == ["0.png"]
     with pytest.raises(ValueError, match="a file of this run"):
-        unpacked({"$media": "../../etc/passwd", "name": "", "facts": {}}, tmp_path)
+        unpacked({"$media": "../../etc/passwd", "name": "", "facts": {}}, tmp_path, {})
 
 
 def _with(image: Image) -> EchoOutputs:
@@ -124,6 +124,7 @@ def test_a_run_is_the_same_after_a_restart(make_runtime: Make) -> None:
     for name in ("inputs", "outputs"):
         assert getattr(again, name).model_dump(mode="json") == getattr(done, name).model_dump(mode="json")
     assert isinstance(again.outputs, EchoOutputs)
+    assert again.outputs.boxed.image is again.inputs.image, "one file is one picture again"  # type: ignore[attr-defined]
     facts = ("id", "task", "adapter", "state", "device", "remarks", "created_s", "run_s", "load_s", "progress")
     assert [getattr(again, name) for name in facts] == [getattr(done, name) for name in facts]
     error = after.jobs.get(failed.id, "anna").error
