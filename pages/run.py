@@ -76,7 +76,7 @@ def _about(run_id: str, finished: bool) -> None:
 
 def _actions(row: RunRow, runs: st.Page) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="run-actions"):
-        st.button("Repeat", type="primary", on_click=_repeat, args=(row,), key="run-repeat")
+        st.button("Repeat", on_click=_repeat, args=(row,), key="run-repeat")
         if row.finished:
             st.button("Unpin" if row.pinned else "Pin", on_click=_pin, args=(row,), key="run-pin")
             if row.state == "done":

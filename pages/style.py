@@ -34,15 +34,17 @@ def _css(tokens: Tokens) -> str:
 {row}:hover, {row}:has(a:focus-visible) {{ border-color: {tokens.accent}; }}
 {row} [data-testid="stElementContainer"]:has(> [data-testid="stPageLink"]) {{ position: static; }}
 {row} [data-testid="stPageLink"], {row} [data-testid="stPageLink"] * {{ position: static; }}
-{row} [data-testid="stPageLink"] a {{ padding: 0; background: none; outline: none; box-shadow: none; min-height: 0; }}
+{row} [data-testid="stPageLink"] a {{ gap: 0; padding: 0; background: none; outline: none;
+  box-shadow: none; min-height: 0; }}
 {row} [data-testid="stPageLink"] a * {{ color: {tokens.text}; }}
 {row} [data-testid="stPageLink"] a::after {{ content: ""; position: absolute; inset: 0; z-index: 2; }}
-{row} [data-testid="stElementToolbar"], {row} [data-testid="stPageLink"] [data-testid="stIconMaterial"] {{
-  display: none; }}
+{row} [data-testid="stElementToolbar"],
+{row} [data-testid="stPageLink"] a > span:has(> [data-testid="stIconMaterial"]) {{ display: none; }}
 {row} img {{ width: 88px; height: 88px; object-fit: contain; border-radius: {RADIUS};
   background: {tokens.secondary_background}; }}
-{row} [data-testid="stMarkdownContainer"] p {{ max-width: none; overflow: hidden; text-overflow: ellipsis;
-  white-space: nowrap; }}
+{row} [data-testid="stMarkdownContainer"] p {{ max-width: none; overflow-wrap: anywhere; }}
+{row} [data-testid="stMarkdownContainer"] p:not(:has([style*="font-size"])) {{ overflow: hidden;
+  text-overflow: ellipsis; white-space: nowrap; }}
 .plate.small {{ width: 88px; height: 88px; font-size: 2rem; }}
 /* code in the page's own ink: Streamlit's colours of syntax do not reach the contrast of the rest */
 [data-testid="stCode"] .token {{ color: {tokens.text} !important; }}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from pages.compare import show_comparison
 from pages.frame import demo_frame
 from pages.host import origin, owner, runtime
 from pages.shelf import show_controls
@@ -16,7 +19,6 @@ from studio.jobs import Job
 from studio.stock import row_of
 from surfaces import snippets
 
-TABS = ("Try", "API", "Model card", "How it works")
 REFRESH_S = 3
 
 
@@ -28,20 +30,27 @@ def show(task: Task, runs: st.Page | None = None) -> None:
     _fetch(task, adapter)
     if runs is not None and not task.stores:
         st.page_link(runs, label=":small[Earlier runs]", query_params={"task": task.name})
-    tabs = st.tabs(TABS if task.how_it_works else TABS[:3], key=f"tabs-{task.name}")
-    with tabs[0]:
-        demo_frame(
-            f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}",
-            title=f"{task.title}: the demo",
-            key=f"demo-{task.name}",
-        )
-    with tabs[1]:
-        _api(task, adapter)
-    with tabs[2]:
-        _card(task, adapter)
-    for tab in tabs[3:]:
+    parts: dict[str, Callable[[], None]] = {"Try": partial(_try, task, adapter)}
+    if not task.stores:  # a second run of one that stores would not start from the same
+        parts["Compare"] = partial(show_comparison, task)
+    parts |= {"API": partial(_api, task, adapter), "Model card": partial(_card, task, adapter)}
+    if task.how_it_works:
+        parts["How it works"] = partial(_explain, task)
+    for tab, draw in zip(st.tabs(list(parts), key=f"tabs-{task.name}"), parts.values(), strict=True):
         with tab:
-            st.markdown(task.how_it_works)
+            draw()
+
+
+def _explain(task: Task) -> None:
+    st.markdown(task.how_it_works)
+
+
+def _try(task: Task, adapter: Adapter) -> None:
+    demo_frame(
+        f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}",
+        title=f"{task.title}: the demo",
+        key=f"demo-{task.name}",
+    )
 
 
 def _model(task: Task) -> Adapter:
