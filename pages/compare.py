@@ -20,13 +20,14 @@ from studio.stock import row_of
 REFRESH_S = 1
 #: models that are chosen at first, and runs that can stand beside
 _AT_FIRST, _BESIDE = 2, 20
+_NOISE_S = 0.005
 
 
 def show_comparison(task: Task) -> None:
     """Draw the tab: what goes in, through which models, beside which earlier runs; then the answers."""
     st.markdown("The same input through several models, beside earlier runs with other settings if you like.")
     last = runtime().jobs.latest(owner(), task.name)
-    source = _source(task, last)
+    source = choose_input(task, last, "compare")
     ready = [one for one in task.adapters if row_of(runtime(), task, one).state.name == "ready"]
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"compare-choice-{task.name}"):
         adapters = _adapters(task, ready)
@@ -48,11 +49,11 @@ def show_comparison(task: Task) -> None:
         st.fragment(_show, run_every=REFRESH_S if goes_on else None)(task, [job.id for job in jobs], goes_on)
 
 
-def _source(task: Task, last: Job | None) -> Inputs | dict[str, Any]:
-    """The input that the visitor chose: that of the last run, or an example."""
+def choose_input(task: Task, last: Job | None, purpose: str) -> Inputs | dict[str, Any]:
+    """Let the visitor choose: the input of the last run, or an example. `purpose` tells this choice from others."""
     names = (["Your last run"] if last is not None else []) + [example.title for example in task.examples]
     index = st.selectbox(
-        "Input", range(len(names)), format_func=names.__getitem__, key=f"compare-input-{task.name}", width=420
+        "Input", range(len(names)), format_func=names.__getitem__, key=f"{purpose}-input-{task.name}", width=420
     )
     if last is not None and index == 0:
         return last.inputs
@@ -136,10 +137,9 @@ def _column(task: Task, job: Job, quickest_s: float) -> None:
     if job.error is not None:
         st.warning(plain(job.error.message))
         return
-    times = (
-        f" ({job.run_s / quickest_s:.1f} times the quickest)" if quickest_s and job.run_s > 1.05 * quickest_s else ""
-    )
-    facts = [f"{duration(job.run_s)}{times} on {job.device.upper()}"]
+    slower = quickest_s > 0 and job.run_s > max(1.05 * quickest_s, quickest_s + _NOISE_S)
+    ratio = f", {job.run_s / quickest_s:.1f} times the quickest" if slower else ""
+    facts = [f"{duration(job.run_s)} on {job.device.upper()}{ratio}"]
     facts += [f"model {size(job.memory_mb * 1e6)}"] if job.memory_mb else []
     facts += [f"loaded in {duration(job.load_s)}"] if job.load_s >= 0.05 else []
     st.markdown(f":small[:gray[{' · '.join(plain(fact) for fact in facts)}]]")

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
+from pages.batch import show_batch
 from pages.compare import show_comparison
 from pages.frame import demo_frame
 from pages.host import origin, owner, runtime
@@ -33,6 +34,7 @@ def show(task: Task, runs: st.Page | None = None) -> None:
     parts: dict[str, Callable[[], None]] = {"Try": partial(_try, task, adapter)}
     if not task.stores:  # a second run of one that stores would not start from the same
         parts["Compare"] = partial(show_comparison, task)
+        parts["Batch"] = partial(show_batch, task, adapter)
     parts |= {"API": partial(_api, task, adapter), "Model card": partial(_card, task, adapter)}
     if task.how_it_works:
         parts["How it works"] = partial(_explain, task)

@@ -54,6 +54,7 @@ class Job:
         position: its place among those that wait, from 1; None once it runs.
         wait_s: seconds until it will begin, as far as that can be told.
         ended: told once it is finished, by whichever thread ends it.
+        batch: the id of the batch that it belongs to; empty without.
         parent: the job whose backend asked for this one, and with which it is cancelled.
     """
 
@@ -79,6 +80,7 @@ class Job:
     memory_mb: int | None = None
     position: int | None = None
     wait_s: float | None = None
+    batch: str = ""
     ended: Callable[[Job], None] | None = field(default=None, repr=False)
     version: int = 0
     parent: Job | None = None

@@ -50,6 +50,10 @@ CREATE INDEX run_size ON run (owner, pinned, created_s, bytes);
 CREATE INDEX run_adapter ON run (task, adapter, created_s) WHERE state = 'done';
 CREATE INDEX run_open ON run (process) WHERE state IN ('queued', 'running')
 """,
+    """
+ALTER TABLE run ADD COLUMN batch TEXT NOT NULL DEFAULT '';
+CREATE INDEX run_batch ON run (owner, batch, created_s, id) WHERE batch <> ''
+""",
 )
 
 #: Connections that wait for the next use: opening one takes longer than most of what is asked.

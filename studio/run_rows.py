@@ -19,7 +19,7 @@ Bookmark = tuple[float, str]
 
 _COLUMNS = (
     "id, owner, task, adapter, revision, state, device, created_s, started_s, finished_s, load_s, memory_mb, pinned, "
-    "bytes, asked, answered, remarks, error, picture IS NOT NULL AS has_picture"
+    "bytes, asked, answered, remarks, error, batch, picture IS NOT NULL AS has_picture"
 )
 _OPEN = "state IN ('queued', 'running')"
 #: How many of the last runs tell how long the next will take.
@@ -33,10 +33,17 @@ class Wanted:
     task: str | None = None
     state: State | None = None
     pinned: bool | None = None
+    batch: str | None = None
+
+    @property
+    def chosen(self) -> dict[str, Any]:
+        """The columns that must have a value, with it."""
+        columns = {"task": self.task, "state": self.state, "pinned": self.pinned, "batch": self.batch}
+        return {column: value for column, value in columns.items() if value is not None}
 
     def fits(self, row: RunRow) -> bool:
         """Whether a run is among them."""
-        return self.task in (None, row.task) and self.state in (None, row.state) and self.pinned in (None, row.pinned)
+        return all(getattr(row, column) == value for column, value in self.chosen.items())
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,7 @@ class RunRow:
         asked, answered: the inputs and the outputs in a line.
         memory_mb: what the model took when it was loaded, in MB, where that is known.
         nbytes: disk space that it takes.
+        batch: the id of the batch that it belongs to; empty without.
     """
 
     id: str
@@ -69,6 +77,7 @@ class RunRow:
     remarks: tuple[str, ...]
     error: AtelierError | None
     has_picture: bool
+    batch: str = ""
 
     @classmethod
     def of(cls, job: Job) -> RunRow:
@@ -93,6 +102,7 @@ class RunRow:
             remarks=tuple(job.remarks),
             error=job.error,
             has_picture=False,
+            batch=job.batch,
         )
 
     @property
@@ -121,11 +131,8 @@ class Rows:
 
     def page(self, owner: str, wanted: Wanted, after: Bookmark | None, limit: int) -> list[RunRow]:
         """An owner's runs, newest first."""
-        conditions, values = ["owner = ?"], list[Any]([owner])
-        for column, value in (("task", wanted.task), ("state", wanted.state), ("pinned", wanted.pinned)):
-            if value is not None:
-                conditions.append(f"{column} = ?")
-                values.append(value)
+        conditions = ["owner = ?", *(f"{column} = ?" for column in wanted.chosen)]
+        values = [owner, *wanted.chosen.values()]
         if after is not None:
             conditions.append("(created_s, id) < (?, ?)")
             values += after
@@ -175,6 +182,7 @@ class Rows:
             "bytes": row.nbytes,
             "asked": row.asked,
             "answered": row.answered,
+            "batch": row.batch,
             "remarks": json.dumps(row.remarks),
             "error": _error_text(row.error),
             "inputs": inputs,
@@ -267,7 +275,7 @@ def _row(found: sqlite3.Row) -> RunRow:
     return RunRow(
         **{name: values[name] for name in ("id", "owner", "task", "adapter", "revision", "state", "device")},
         **{name: values[name] for name in ("created_s", "started_s", "finished_s", "load_s", "memory_mb")},
-        **{name: values[name] for name in ("asked", "answered")},
+        **{name: values[name] for name in ("asked", "answered", "batch")},
         pinned=bool(values["pinned"]),
         nbytes=values["bytes"],
         remarks=tuple(json.loads(values["remarks"])),

@@ -209,4 +209,5 @@ def _job(row: RunRow, inputs: Inputs, outputs: Outputs | None) -> Job:
         finished_s=row.finished_s,
         load_s=row.load_s,
         memory_mb=row.memory_mb,
+        batch=row.batch,
     )

@@ -10,7 +10,7 @@ import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from studio.batches import Batch, Batches, Item
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
 from studio.devices import out_of_gpu_memory
@@ -74,6 +75,7 @@ class Runtime:
             total_bytes=int(settings.runs_disk_mb * 1e6),
         )
         self.jobs = JobStore(_AT_HAND_S, _AT_HAND, settings.runs_memory_mb * 1_000_000, self.runs)
+        self.batches = Batches(settings.max_batch_items)
         self._durations = Durations(self.runs.seconds)
         self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
@@ -113,9 +115,18 @@ class Runtime:
         return dict(task.examples[index].values)
 
     def submit(
-        self, task_name: str, payload: Mapping[str, Any] | Inputs, *, adapter: str | None = None, owner: str = "local"
+        self,
+        task_name: str,
+        payload: Mapping[str, Any] | Inputs,
+        *,
+        adapter: str | None = None,
+        owner: str = "local",
+        batch: str = "",
     ) -> Job:
         """Validate, then queue.
+
+        Args:
+            batch: the id of the batch that it belongs to, if it does.
 
         Raises:
             NotFound: no such task or adapter.
@@ -123,6 +134,7 @@ class Runtime:
             QueueFull: more jobs wait, or more of this owner's, than the operator allows.
         """
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
+        job.batch = batch
         job.revision = self.revision(entry.task, chosen)
         keeps = self.runs.kept and not entry.task.stores
         job.ended = functools.partial(self._ended, keeps=keeps)
@@ -156,6 +168,20 @@ class Runtime:
         if job.error is not None:
             raise job.error
         return job
+
+    def batch(self, task_name: str, items: Sequence[Item], adapter: str | None = None, owner: str = "local") -> Batch:
+        """Begin a batch: each item becomes a run, a few at a time; an input at fault fails alone.
+
+        Raises:
+            NotFound: no such task or adapter.
+            TooLarge: more items than the operator allows.
+        """
+        chosen = self.catalogue.adapter(self.catalogue.task(task_name), adapter).name
+
+        def submit(values: Mapping[str, Any], batch_id: str) -> Job:
+            return self.submit(task_name, values, adapter=chosen, owner=owner, batch=batch_id)
+
+        return self.batches.start(Batch(owner, task_name, chosen, items, submit))
 
     def repeat(
         self, run_id: str, owner: str, changes: Mapping[str, Any] | None = None, adapter: str | None = None
@@ -378,6 +404,7 @@ class Runtime:
             self._through_closing.set()
 
     def _close(self, grace_s: float) -> None:
+        self.batches.close()
         unfinished = self.jobs.unfinished()
         for job in unfinished:
             self.runs.writer.interrupt(job)

@@ -83,6 +83,7 @@ class Settings(BaseSettings):
     max_image_megapixels: float = Field(50, gt=0, description="Largest picture, in millions of pixels.")
     max_audio_s: float = Field(600, gt=0, description="Longest sound, in seconds.")
     max_video_s: float = Field(600, gt=0, description="Longest video, in seconds.")
+    max_batch_items: int = Field(1_000, ge=1, description="Most inputs in one batch.")
     max_table_rows: int = Field(200_000, ge=1, description="Longest table, in rows.")
     max_archive_ratio: float = Field(200, ge=1, description="Largest ratio of unpacked to packed bytes of an archive.")
     max_archive_files: int = Field(5_000, ge=1, description="Most files in an archive.")

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from studio.contract import Inputs, Outputs
+from studio.jobs import Job
 from studio.media.base import Media
 from studio.media.image import Image
 from studio.results import BoxedImage
@@ -56,6 +59,30 @@ def outputs_zip(outputs: Outputs) -> bytes:
         for file in sorted(folder.iterdir()):
             archive.write(file, file.name)
     return buffer.getvalue()
+
+
+def batch_zip(jobs: Iterable[tuple[str, Job]], table: str) -> bytes:
+    """`table.csv`, and for each job with a result a folder with the files of `save_outputs` and `result.json`.
+
+    Args:
+        jobs: (folder's name, job); read one after the other.
+        table: the CSV.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        packed = root / "batch.zip"
+        with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("table.csv", table)
+            for stem, job in jobs:
+                if job.outputs is None:
+                    continue
+                folder = root / stem
+                saved = json.dumps(save_outputs(job.outputs, folder), indent=2, ensure_ascii=False)
+                archive.writestr(f"{stem}/result.json", saved.replace(f"{folder}/", ""))
+                for file in sorted(folder.iterdir()):
+                    archive.write(file, f"{stem}/{file.name}")
+                shutil.rmtree(folder)
+        return packed.read_bytes()
 
 
 def _is_file(value: Any) -> bool:

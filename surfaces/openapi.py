@@ -41,6 +41,7 @@ _RUN_PROPERTIES = {
     "asked": {"type": "string", "description": "the inputs in a line"},
     "answered": {"type": "string", "description": "the outputs in a line"},
     "pinned": {"type": "boolean"},
+    "batch": {"type": ["string", "null"], "description": "the batch that it belongs to"},
     "created": {"type": "string", "format": "date-time"},
     "finished": {"type": ["string", "null"], "format": "date-time"},
     "seconds": {"type": ["number", "null"]},
@@ -55,6 +56,7 @@ _RUN_QUERY = [
     {"name": "task", "in": "query", "schema": {"type": "string"}},
     {"name": "state", "in": "query", "schema": {"enum": list(get_args(State))}},
     {"name": "pinned", "in": "query", "schema": {"type": "boolean"}},
+    {"name": "batch", "in": "query", "schema": {"type": "string"}},
     {"name": "limit", "in": "query", "schema": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50}},
     {"name": "after", "in": "query", "schema": {"type": "string"}, "description": "`next` of the answer before"},
 ]

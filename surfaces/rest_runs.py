@@ -96,6 +96,7 @@ def run_json(row: RunRow) -> dict[str, Any]:
         "asked": row.asked,
         "answered": row.answered,
         "pinned": row.pinned,
+        "batch": row.batch or None,
         "created": _iso(row.created_s),
         "finished": _iso(row.finished_s),
         "seconds": round(row.run_s, 4) if row.run_s is not None else None,
@@ -126,7 +127,7 @@ def _asked(request: Request) -> tuple[Wanted, Bookmark | None, int]:
         raise InvalidInput("Pinned is a yes or a no.", field="pinned", expected="true or false", got=pinned)
     if not limit.isdecimal() or not 1 <= int(limit) <= _MOST:
         raise InvalidInput("The limit is no such number.", field="limit", expected=f"1 to {_MOST}", got=limit[:40])
-    wanted = Wanted(query.get("task"), state, _YES[pinned] if pinned is not None else None)  # type: ignore[arg-type]
+    wanted = Wanted(query.get("task"), state, _YES[pinned] if pinned is not None else None, query.get("batch"))  # type: ignore[arg-type]
     return wanted, _bookmark(query["after"]) if "after" in query else None, int(limit)
 
 

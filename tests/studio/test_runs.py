@@ -338,7 +338,7 @@ def test_every_older_version_is_migrated(tmp_path: Path) -> None:
         rows = run_database.RunDatabase(folder)
         with rows.reading() as connection:
             assert connection.execute("PRAGMA user_version").fetchone()[0] == len(MIGRATIONS)
-            assert connection.execute("SELECT asked, pinned FROM run").fetchone()[:] == ("steps 2", 0)
+            assert connection.execute("SELECT asked, pinned, batch FROM run").fetchone()[:] == ("steps 2", 0, "")
         rows.close()
 
 
