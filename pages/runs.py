@@ -27,6 +27,8 @@ def show(here: st.Page, tasks: Mapping[str, st.Page]) -> None:
         tasks: the tasks' pages by name.
     """
     opened = st.query_params.get("run")
+    # a link to the page that is open already changes what the script sees, not the browser's address: this does
+    st.query_params.from_dict(st.query_params.to_dict())
     if opened:
         run.show(opened, here)
         return

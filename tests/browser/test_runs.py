@@ -64,3 +64,23 @@ def test_the_system_page_shows_a_loaded_model_and_unloads_it(visitor: Visitor) -
     model.get_by_role("button", name="Unload").click()
     expect(model).to_have_count(0)
     expect(visitor.page.get_by_text("Python 3.")).to_be_visible()
+
+
+def test_a_run_is_found_on_the_runs_page_opened_and_repeated(visitor: Visitor) -> None:
+    visitor.open_task(TASK)
+    visitor.set_number("steps", 3)
+    visitor.run()
+    expect(visitor.readout).to_contain_text("1 2 3")
+    visitor.page.goto("/runs")
+    rows = visitor.page.locator('[class*="st-key-row-run-"]')
+    expect(rows.first).to_contain_text("steps 3")
+    rows.first.get_by_role("link").click()
+    visitor.page.wait_for_url(re.compile(r"/runs\?run=[0-9a-f]{32}$"))
+    first = visitor.page.url
+    expect(visitor.readout).to_contain_text("1 2 3")
+    expect(visitor.field("steps").locator("input[type=number]")).to_have_value("3")
+    visitor.page.get_by_role("button", name="Repeat").click()
+    expect(visitor.page).not_to_have_url(first)
+    expect(visitor.readout).to_contain_text("1 2 3")
+    visitor.page.goto("/runs")
+    expect(rows).to_have_count(2)

@@ -201,7 +201,9 @@ def test_an_unknown_adapter(connect: Connect) -> None:
     check_error(json.loads(str(caught.value)), "adapter")
 
 
-@pytest.mark.parametrize("path", ["/etc/passwd", str(ROOT / "app.py"), "{home}/owners", "{log}"])
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", str(ROOT / "app.py"), "{home}/owners", "{home}/runs/runs.sqlite3", "{log}"]
+)
 def test_a_demo_serves_no_file_of_the_machine(server: Server, connect: Connect, path: str) -> None:
     path = path.format(home=server.folder / "home", log=server.folder / "log")
     answer = httpx.get(f"{connect('specimen_echo').src}gradio_api/file={path}", timeout=10)
