@@ -38,6 +38,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
 @pytest.fixture
 def nothing_stored(studio: Studio) -> Iterator[None]:
     """Fails the test if it leaves a file in the studio's home or among its temporary ones."""
+    assert studio.runtime.runs.writer.settle(20), "what earlier tests ran is on disk"
     before = files_below(studio.folder)
     yield
     assert files_below(studio.folder) <= before

@@ -110,7 +110,13 @@ def _jobs(server: Server, client: Client) -> list[str]:
 def _stored(server: Server) -> set[Path]:
     """Everything that the server keeps, without Gradio's cache of uploads, which empties itself."""
     cache = server.folder / "home" / "tmp" / "demos"
-    return {path for path in files_below(server.folder) if cache not in path.parents and path.name != "log"}
+    found: set[Path] | None = None
+    while True:  # what was run before may still be on its way to the disk
+        before = found
+        found = {path for path in files_below(server.folder) if cache not in path.parents and path.name != "log"}
+        if found == before:
+            return found
+        time.sleep(0.3)
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.name)
