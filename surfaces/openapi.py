@@ -83,6 +83,11 @@ def document(runtime: Runtime) -> dict[str, Any]:
         },
         "/api/v1/runs/{run}/repeat": {"post": _repeat()},
         "/api/v1/runs/{run}/picture": {"get": _get("A small picture of a run", "runs", "run", media_type="image/webp")},
+        "/api/v1/tasks/{task}/batch": {"post": _batch()},
+        "/api/v1/batches/{batch}": {
+            "get": _get("A batch: how far it is, and its short answers so far", "runs", "batch"),
+            "delete": _get("Cancel what is left of a batch", "runs", "batch"),
+        },
         "/api/v1/models": {"get": _get("List the models: state, size, licence, device, last use", "models")},
         "/api/v1/models/{task}/{adapter}": {
             "get": _get("A model and its download", "models", "task", "adapter"),
@@ -133,6 +138,25 @@ def _repeat() -> dict[str, Any]:
     job = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}
     operation["responses"] = {"202": {"description": "A job", "content": job}} | {
         status: {"$ref": "#/components/responses/Error"} for status in ("404", "409", "413", "422", "503")
+    }
+    return operation
+
+
+def _batch() -> dict[str, Any]:
+    operation = _get("Run many inputs, each a run of its own: 202 and a batch", "runs", "task")
+    item = {
+        "type": "object",
+        "required": ["inputs"],
+        "properties": {"name": {"type": "string"}, "inputs": {"type": "object", "description": "media as data URLs"}},
+    }
+    body = {
+        "type": "object",
+        "required": ["items"],
+        "properties": {"items": {"type": "array", "minItems": 1, "items": item}, "adapter": {"type": "string"}},
+    }
+    operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
+    operation["responses"] = {"202": {"description": "A batch", "content": {"application/json": {}}}} | {
+        status: {"$ref": "#/components/responses/Error"} for status in ("404", "413", "422")
     }
     return operation
 

@@ -28,6 +28,7 @@ from surfaces.identity import owner_of_headers
 from surfaces.openai import add_routes
 from surfaces.openapi import document
 from surfaces.requests import finished, limited
+from surfaces.rest_batches import BATCHES, BatchRoutes
 from surfaces.rest_models import ModelRoutes
 from surfaces.rest_runs import RUNS, RunRoutes
 
@@ -62,6 +63,10 @@ def build(runtime: Runtime) -> FastAPI:
     app.add_route(f"{RUNS}/{{run}}/pin", runs.pin, methods=["PUT", "DELETE"])
     app.add_route(f"{RUNS}/{{run}}/repeat", runs.repeat, methods=["POST"])
     app.add_route(f"{RUNS}/{{run}}/picture", runs.picture)
+    batches = BatchRoutes(runtime)
+    app.add_route(f"{API}/tasks/{{task}}/batch", batches.start, methods=["POST"])
+    app.add_route(f"{BATCHES}/{{batch}}", batches.batch)
+    app.add_route(f"{BATCHES}/{{batch}}", batches.cancel, methods=["DELETE"])
     models = ModelRoutes(runtime)
     app.add_route(f"{API}/models", models.models)
     app.add_route(f"{API}/models/{{task}}/{{adapter}}", models.model)
