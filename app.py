@@ -15,7 +15,6 @@ from typing import Any
 
 import streamlit as st
 import uvicorn
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from pages import host
@@ -23,7 +22,7 @@ from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces import mcp, rest
 from surfaces.demos.mount import Demos
-from surfaces.identity import Identity
+from surfaces.entrance import entrance
 
 STOP_WITHIN_S = 4
 SHELL = Path(__file__).parent / "pages" / "shell.py"
@@ -58,8 +57,7 @@ def build(runtime: Runtime) -> st.App:
         Route("/demos", rest_app),
         Route("/demos/{rest:path}", demos),
     ]
-    tokens = runtime.settings.tokens
-    return st.App(SHELL, routes=routes, lifespan=lifespan, middleware=[Middleware(Identity, tokens=tokens)])
+    return st.App(SHELL, routes=routes, lifespan=lifespan, middleware=entrance(runtime.settings))
 
 
 def _stop_with(runtime: Runtime) -> None:
@@ -82,6 +80,12 @@ def _stop_with(runtime: Runtime) -> None:
         signal.signal(number, stop)
 
 
+def streamlit_options(settings: Settings) -> dict[str, str | int]:
+    """What Streamlit's configuration takes from the studio's settings."""
+    same_site = "none" if settings.framed_by else "lax"
+    return {"server.port": settings.port, "server.address": settings.host, "server.xsrfCookieSameSite": same_site}
+
+
 def _with_token(settings: Settings) -> Settings:
     """Off the loopback address a token is required: one is made if the operator set none."""
     if settings.loopback or settings.public or settings.tokens:
@@ -91,8 +95,9 @@ def _with_token(settings: Settings) -> Settings:
 
 def _address(settings: Settings) -> str:
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    query = f"/?token={settings.tokens[0]}" if settings.tokens else ""
-    return f"http://{shown}:{settings.port}{query}"
+    path = f"{settings.base_path}/" if settings.base_path or settings.tokens else ""
+    query = f"?token={settings.tokens[0]}" if settings.tokens else ""
+    return f"http://{shown}:{settings.port}{path}{query}"
 
 
 def main() -> None:
@@ -104,7 +109,7 @@ def main() -> None:
     app = build(runtime)
     print(f"Atelier: {_address(settings)}", flush=True)
     try:
-        app.run(config={"server.port": settings.port, "server.address": settings.host})
+        app.run(config=streamlit_options(settings))
     finally:
         runtime.close()
 

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.frame import demo_frame
-from pages.host import origin, owner, runtime
+from pages.host import address, here, owner, runtime
 from pages.shelf import show_controls
 from pages.words import ADAPTER_KIND_HELP, ADAPTER_KINDS, duration, plain, size, state, weights_bytes
 from studio.contract import Adapter, Task
@@ -29,7 +29,7 @@ def show(task: Task) -> None:
     tabs = st.tabs(TABS if task.how_it_works else TABS[:3], key=f"tabs-{task.name}")
     with tabs[0]:
         demo_frame(
-            f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}",
+            here(f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}"),
             title=f"{task.title}: the demo",
             key=f"demo-{task.name}",
         )
@@ -121,10 +121,10 @@ def _api(task: Task, adapter: Adapter) -> None:
     tabs = st.tabs([title for title, _, _ in snippets.LANGUAGES], key=f"languages-{shown.name}")
     for tab, (_, language, write) in zip(tabs, snippets.LANGUAGES, strict=True):
         with tab:
-            st.code(write(shown, values, origin(), name, token=token), language=language, wrap_lines=True)
+            st.code(write(shown, values, address(), name, token=token), language=language, wrap_lines=True)
     if token:
         st.markdown(":small[:gray[ATELIER\\_TOKEN is the environment variable with your access token.]]")
-    st.markdown(f":small[[All addresses](/docs) :gray[· MCP at] `{origin()}/mcp`]")
+    st.markdown(f":small[[All addresses]({here('/docs')}) :gray[· MCP at] `{address()}/mcp`]")
 
 
 def _shown_call(task: Task) -> Task:

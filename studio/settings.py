@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import psutil
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,6 +21,16 @@ def _default_workers() -> int:
     return max(2, min(8, os.cpu_count() or 2))
 
 
+def is_loopback(name: str) -> bool:
+    """Whether a host's name or address, without a port, stands for this machine alone."""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     """All settings with their defaults. `python -m surfaces.cli settings` prints them with the values in force."""
 
@@ -28,6 +38,18 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on. Off the loopback address a token is required.")
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
+    base_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",
+        description="Path under which a reverse proxy shows the studio, such as /studio. It works whether the proxy "
+        "strips it or not; the proxy must pass Host or X-Forwarded-Host on. See deploy/nginx.conf.",
+    )
+    framed_by: str = Field(
+        "",
+        pattern=r"^(https://[A-Za-z0-9.*:-]+( +https://[A-Za-z0-9.*:-]+)*)?$",
+        description="Origins of pages that may show the studio in a frame, separated by blanks, such as "
+        "https://huggingface.co. Cookies are then sent inside frames too, which needs HTTPS.",
+    )
     home: Path = Field(
         Path.home() / ".atelier",
         description="Folder for everything that is kept: face galleries, collections, runs. The only one written to.",
@@ -84,15 +106,15 @@ class Settings(BaseSettings):
     llm_model: str = Field("", description="Model to ask there (default: the first that it lists).")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
+    @field_validator("base_path")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
     @property
     def loopback(self) -> bool:
         """Whether `host` can only be reached from this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def tokens(self) -> tuple[str, ...]:

@@ -65,6 +65,7 @@ def document(runtime: Runtime) -> dict[str, Any]:
             "description": "Every task of the studio. Media are sent as files (multipart) or as data URLs (JSON).",
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
+        "servers": [{"url": runtime.settings.base_path or "/"}],
         "paths": paths,
         "components": {
             "schemas": schemas,

@@ -6,7 +6,6 @@ import sys
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.responses import RedirectResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
@@ -15,7 +14,7 @@ from studio.errors import NotFound
 from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces.demos.mount import PREFIX, build_app
-from surfaces.identity import Identity
+from surfaces.entrance import entrance
 from surfaces.rest import build as build_rest
 from surfaces.theme import font_folder
 
@@ -37,7 +36,7 @@ def main(arguments: list[str]) -> int:
     rest = build_rest(runtime)
 
     async def home(request: object) -> RedirectResponse:
-        return RedirectResponse(f"{PREFIX}/{name}/")
+        return RedirectResponse(f"{settings.base_path}{PREFIX}/{name}/")
 
     app = Starlette(
         routes=[
@@ -46,10 +45,12 @@ def main(arguments: list[str]) -> int:
             Route(f"{PREFIX}/{{rest:path}}", demo),
             *(Route(path, rest) for path in ("/api/{rest:path}", "/healthz", "/readyz", "/metrics")),
         ],
-        middleware=[Middleware(Identity, tokens=settings.tokens)],
+        middleware=entrance(settings),
         lifespan=demo.router.lifespan_context,
     )
-    print(f"{runtime.catalogue.task(name).title}: http://{settings.host}:{settings.port}{PREFIX}/{name}/")
+    print(
+        f"{runtime.catalogue.task(name).title}: http://{settings.host}:{settings.port}{settings.base_path}{PREFIX}/{name}/"
+    )
     try:
         uvicorn.run(app, host=settings.host, port=settings.port, log_level=settings.log_level)
     finally:
