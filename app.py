@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -86,13 +85,6 @@ def streamlit_options(settings: Settings) -> dict[str, str | int]:
     return {"server.port": settings.port, "server.address": settings.host, "server.xsrfCookieSameSite": same_site}
 
 
-def _with_token(settings: Settings) -> Settings:
-    """Off the loopback address a token is required: one is made if the operator set none."""
-    if settings.loopback or settings.public or settings.tokens:
-        return settings
-    return settings.model_copy(update={"token": secrets.token_urlsafe(24)})
-
-
 def _address(settings: Settings) -> str:
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
     path = f"{settings.base_path}/" if settings.base_path or settings.tokens else ""
@@ -102,7 +94,7 @@ def _address(settings: Settings) -> str:
 
 def main() -> None:
     """Start the studio with the settings of the environment and serve until it is told to stop."""
-    settings = _with_token(Settings())
+    settings = Settings().with_token()
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel("WARNING")
     runtime = Runtime(settings)

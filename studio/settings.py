@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import psutil
 from pydantic import Field, field_validator
@@ -120,6 +121,12 @@ class Settings(BaseSettings):
     def tokens(self) -> tuple[str, ...]:
         """The access tokens, without blanks."""
         return tuple(t for t in (part.strip() for part in (self.token or "").split(",")) if t)
+
+    def with_token(self) -> Self:
+        """These settings; off the loopback address with a token, made up if the operator set none."""
+        if self.loopback or self.public or self.tokens:
+            return self
+        return self.model_copy(update={"token": secrets.token_urlsafe(24)})
 
     @classmethod
     def table(cls) -> list[tuple[str, str, str]]:

@@ -98,11 +98,12 @@ class Identity:
             await self.app(scope, receive, send)
             return
         secret = secrets.token_hex(32)
+        cookie = self._cookie(COOKIE, secret, scope, headers)  # now: a mounted app changes the path in the scope
         _set_cookie(scope, headers, secret)
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).append("set-cookie", self._cookie(COOKIE, secret, scope, headers))
+                MutableHeaders(scope=message).append("set-cookie", cookie)
             await send(message)
 
         await self.app(scope, receive, send_with_cookie)
