@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
@@ -27,6 +27,7 @@ from studio.ledger import Ledger
 from studio.media.base import Limits
 from studio.metrics import Metrics
 from studio.pool import Loaded, Pool, model_name
+from studio.rate import RunRate
 from studio.settings import Settings
 from studio.weights import Shelf
 
@@ -51,6 +52,7 @@ class Runtime:
         self.ledger = Ledger(settings.home / "models.json")
         self.metrics = Metrics()
         self.limits = Limits.of(settings)
+        self.rate = RunRate(settings.runs_per_minute)
         self.pool = Pool(
             self.shelf,
             settings.memory_mb,
@@ -106,7 +108,9 @@ class Runtime:
             NotFound: no such task or adapter.
             InvalidInput: see `validate`.
             QueueFull: more jobs wait than the operator allows.
+            TooManyRuns: the owner has started more in a minute than the operator allows.
         """
+        self.rate.count(owner)  # first, because looking at the inputs costs most
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         with self._lock:
             if self._closed:
@@ -325,12 +329,22 @@ class Runtime:
 
 
 def _texts(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    """Each text in the inputs with its field's name, those in lists too."""
+    """Each text in the inputs with its field's name, however deep it lies."""
     for name in type(inputs).model_fields:
-        value = getattr(inputs, name)
-        for text in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(text, str):
-                yield name, text
+        for text in _texts_in(getattr(inputs, name)):
+            yield name, text
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from _texts_in([getattr(value, name) for name in type(value).model_fields])
+    elif isinstance(value, dict):
+        yield from _texts_in([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(item)
 
 
 def _without_frames(error: AtelierError) -> AtelierError:

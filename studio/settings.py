@@ -89,6 +89,12 @@ class Settings(BaseSettings):
     jobs_memory_mb: int = Field(
         512, ge=1, description="Memory for the inputs and results of finished jobs, in MB; the oldest jobs go first."
     )
+    runs_per_minute: int = Field(
+        0,
+        ge=0,
+        description="Runs that one owner may start in a minute; one more is refused with status 429. 0 sets no limit. "
+        "A webcam's frames are not counted.",
+    )
     max_upload_mb: float = Field(64, gt=0, description="Largest upload, in MB, for one request.")
     max_image_megapixels: float = Field(50, gt=0, description="Largest picture, in millions of pixels.")
     max_audio_s: float = Field(600, gt=0, description="Longest sound, in seconds.")

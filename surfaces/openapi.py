@@ -148,7 +148,7 @@ def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
             },
             **{
                 status: {"$ref": "#/components/responses/Error"}
-                for status in ("404", "409", "413", "422", "500", "503")
+                for status in ("404", "409", "413", "422", "429", "500", "503")
             },
         },
     }

@@ -27,7 +27,7 @@ from surfaces.encode import outputs_json, outputs_zip
 from surfaces.identity import owner_of_headers
 from surfaces.openai import add_routes
 from surfaces.openapi import document
-from surfaces.requests import finished, limited
+from surfaces.requests import finished, limited, retry_after
 from surfaces.rest_models import ModelRoutes
 
 API = "/api/v1"
@@ -69,8 +69,7 @@ def build(runtime: Runtime) -> FastAPI:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AtelierError)
-    headers = {"retry-after": "2"} if error.status == 409 and request.method == "POST" else None
-    return JSONResponse(error.shape(), status_code=error.status, headers=headers)
+    return JSONResponse(error.shape(), status_code=error.status, headers=retry_after(error, request))
 
 
 async def _answer_http(request: Request, fault: Exception) -> Response:

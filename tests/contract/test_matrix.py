@@ -22,7 +22,7 @@ from tests.contract.checks import check_error
 from tests.contract.places import Server, start
 from tests.contract.routes import KEEPING, KEEPING_NOTHING, ROUTES, Tells, every_route
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 FACES = ROOT / "backends" / "faces" / "examples"
 #: in everything that the owner keeps, and in nothing else
@@ -59,7 +59,7 @@ class Kept:
 @pytest.fixture(scope="module")
 def owner(server: Server) -> Iterator[Kept]:
     """Somebody with a job, a gallery, a collection, a conversation, and a demo's page open."""
-    with httpx.Client(base_url=server.url, timeout=60) as browser:
+    with httpx.Client(base_url=server.url, timeout=120) as browser:
         photograph = (FACES / "hopper.jpg").read_bytes()
         run(browser, "face_enrolment", {"name": MARK, "consent": "true"}, photographs=("a.jpg", photograph))
         run(browser, "document_index", {"collection": MARK}, files=(f"{MARK}.txt", f"The {MARK} is ripe.".encode()))
@@ -82,7 +82,7 @@ def run(browser: httpx.Client, task: str, data: dict[str, str], **files: tuple[s
 def stranger(request: pytest.FixtureRequest, server: Server) -> Iterator[httpx.Client]:
     """Somebody else: with things of their own, with an API key, or at their very first visit."""
     headers = {"authorization": f"Bearer {secrets.token_hex(16)}"} if request.param == "other key" else {}
-    with httpx.Client(base_url=server.url, timeout=60, headers=headers) as browser:
+    with httpx.Client(base_url=server.url, timeout=120, headers=headers) as browser:
         if request.param != "nobody yet":
             browser.post("/api/v1/tasks/specimen_stream/run", json={"inputs": {"steps": 1}})
         yield browser
