@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run install install-dev tools check lint docs test bench clean
+.PHONY: run install install-dev tools check lint docs test space bench clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -64,6 +64,13 @@ test: tools check  ## everything
 
 docs: install-dev  ## write the reference pages from the declarations
 	@$(PY) -m surfaces.docs
+
+space:  ## lay out a Space in build/space: the tracked files, with the Space's front page and settings
+	@rm -rf build/space && mkdir -p build/space
+	@git ls-files -z | grep -zvE '^(\.ci|tests|bench|recipes|docs/pictures|deploy)/' | xargs -0 cp --parents -P -t build/space
+	@cp deploy/space/README.md build/space/README.md
+	@cat Dockerfile deploy/space/Dockerfile.end > build/space/Dockerfile
+	@echo "build/space is ready to be pushed to a Space."
 
 bench: install-dev  ## the figures that the README names
 	@$(PY) -m bench.quality faces

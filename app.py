@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +16,7 @@ import uvicorn
 from starlette.routing import BaseRoute, Route
 
 from pages import host
+from studio.logs import configure
 from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces import mcp, rest
@@ -95,8 +95,7 @@ def _address(settings: Settings) -> str:
 def main() -> None:
     """Start the studio with the settings of the environment and serve until it is told to stop."""
     settings = Settings().with_token()
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel("WARNING")
+    configure(settings)
     runtime = Runtime(settings)
     app = build(runtime)
     print(f"Atelier: {_address(settings)}", flush=True)

@@ -24,6 +24,7 @@ from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, QueueFull, TooLarge
 from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
+from studio.logs import in_job
 from studio.media.base import Limits
 from studio.metrics import Metrics
 from studio.pool import Loaded, Pool, model_name
@@ -191,6 +192,14 @@ class Runtime:
 
     def _execute(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
         """Lease, call, publish; ends the job in any case."""
+        with in_job(job.id):
+            self._called(job, entry, adapter, live=live)
+            facts: dict[str, Any] = {"task": job.task, "adapter": job.adapter, "state": job.state}
+            facts |= {"seconds": round(job.run_s, 4), "device": job.device}
+            log.log(logging.DEBUG if live else logging.INFO, "job %s: %s", job.id, job.state, extra=facts)
+        self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
+
+    def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:
         try:
             with self._counted(job):
                 run = JobRun(job, "", live=live)
@@ -215,7 +224,6 @@ class Runtime:
                 "failed",
                 BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
             )
-        self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
 
     def _leased(
         self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None

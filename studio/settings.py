@@ -111,6 +111,9 @@ class Settings(BaseSettings):
     )
     llm_key: str = Field("", repr=False, description="Key for that server.")
     llm_model: str = Field("", description="Model to ask there (default: the first that it lists).")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="json writes one JSON object a line, with the id of the job that it is about."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @field_validator("base_path")

@@ -114,7 +114,7 @@ def _checked(archive: zipfile.ZipFile, packed_bytes: int, limits: Limits) -> dic
         )
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        if info.is_dir() or _litter(info.filename):
+        if _litter(info.filename) or info.is_dir():  # in this order: `is_dir` takes no empty name
             continue
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
             raise InvalidInput(

@@ -13,6 +13,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from studio.errors import NotFound
+from studio.logs import configure
 from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces.demos.mount import PREFIX, Demos
@@ -24,6 +25,7 @@ from surfaces.theme import font_folder
 def main(arguments: list[str]) -> int:
     """Serve the demo of the named task; 2 if there is none."""
     settings = Settings().with_token()
+    configure(settings)
     runtime = Runtime(settings)
     if len(arguments) != 1:
         names = ", ".join(task.name for task in runtime.catalogue)
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> int:
     query = f"?token={settings.tokens[0]}" if settings.tokens else ""
     print(f"{title}: http://{settings.host}:{settings.port}{_page(settings, name)}{query}", flush=True)
     try:
-        uvicorn.run(build(runtime, name), host=settings.host, port=settings.port, log_level=settings.log_level)
+        uvicorn.run(build(runtime, name), host=settings.host, port=settings.port, log_config=None)
     finally:
         runtime.close()
     return 0
