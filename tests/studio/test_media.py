@@ -242,5 +242,6 @@ def test_a_member_without_a_name_is_passed_over() -> None:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         archive.writestr("one.txt", "one")
-        archive.writestr("", "two")
-    assert Archive.load(Blob("a.zip", buffer.getvalue())).names == ("one.txt",)
+        archive.writestr("?", "two")
+    data = buffer.getvalue().replace(b"?", b"\0")  # a name ends at its first zero byte
+    assert Archive.load(Blob("a.zip", data)).names == ("one.txt",)
