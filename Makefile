@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run install install-dev browser check lint docs test bench clean
+.PHONY: run install install-dev tools check lint docs test space bench clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
@@ -37,14 +37,17 @@ install-dev: .venv/.installed-dev  ## ... and what its tests need
 	@$(PIP) install -r requirements-dev.txt
 	@touch .venv/.installed $@
 
-browser:  ## Debian's Chromium, for the browser tests
-	@command -v chromium >/dev/null && exit 0; \
+tools:  ## Debian's Chromium and nginx, for the tests of pages and of a reverse proxy
+	@missing=""; \
+	command -v chromium >/dev/null || missing="chromium chromium-driver"; \
+	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
+	[ -n "$$missing" ] || exit 0; \
 	root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
 	if ! command -v apt-get >/dev/null || { [ -n "$$root" ] && ! $$root true 2>/dev/null; }; then \
-		echo "The browser tests need Chromium: install the packages chromium and chromium-driver, then run make test again." >&2; exit 1; \
+		echo "Some tests need these packages: $$missing. Install them, then run make test again." >&2; exit 1; \
 	fi; \
-	echo "Installing Chromium for the browser tests."; \
-	$$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends chromium chromium-driver >/dev/null
+	echo "Installing for the tests: $$missing"; \
+	$$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null
 
 lint: install-dev  ## format, style, types, who imports whom, generated pages
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: $(PY) -m ruff format ."; exit 1; }
@@ -56,11 +59,18 @@ lint: install-dev  ## format, style, types, who imports whom, generated pages
 check: lint  ## lint, and the tests that need neither network nor browser
 	@HF_HUB_OFFLINE=1 $(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser"
 
-test: browser check  ## everything
+test: tools check  ## everything
 	@HF_HUB_OFFLINE=1 $(PY) -m pytest -q -m "slow or browser"
 
 docs: install-dev  ## write the reference pages from the declarations
 	@$(PY) -m surfaces.docs
+
+space:  ## lay out a Space in build/space: the tracked files, with the Space's front page and settings
+	@rm -rf build/space && mkdir -p build/space
+	@git ls-files -z | grep -zvE '^(\.ci|tests|bench|recipes|docs/pictures|deploy)/' | xargs -0 cp --parents -P -t build/space
+	@cp deploy/space/README.md build/space/README.md
+	@cat Dockerfile deploy/space/Dockerfile.end > build/space/Dockerfile
+	@echo "build/space is ready to be pushed to a Space."
 
 bench: install-dev  ## the figures that the README names
 	@$(PY) -m bench.quality faces

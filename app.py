@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-import secrets
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -15,15 +13,15 @@ from typing import Any
 
 import streamlit as st
 import uvicorn
-from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Route
 
 from pages import host
+from studio.logs import configure
 from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces import mcp, rest
 from surfaces.demos.mount import Demos
-from surfaces.identity import Identity
+from surfaces.entrance import entrance
 
 STOP_WITHIN_S = 4
 SHELL = Path(__file__).parent / "pages" / "shell.py"
@@ -58,8 +56,7 @@ def build(runtime: Runtime) -> st.App:
         Route("/demos", rest_app),
         Route("/demos/{rest:path}", demos),
     ]
-    tokens = runtime.settings.tokens
-    return st.App(SHELL, routes=routes, lifespan=lifespan, middleware=[Middleware(Identity, tokens=tokens)])
+    return st.App(SHELL, routes=routes, lifespan=lifespan, middleware=entrance(runtime.settings))
 
 
 def _stop_with(runtime: Runtime) -> None:
@@ -82,29 +79,28 @@ def _stop_with(runtime: Runtime) -> None:
         signal.signal(number, stop)
 
 
-def _with_token(settings: Settings) -> Settings:
-    """Off the loopback address a token is required: one is made if the operator set none."""
-    if settings.loopback or settings.public or settings.tokens:
-        return settings
-    return settings.model_copy(update={"token": secrets.token_urlsafe(24)})
+def streamlit_options(settings: Settings) -> dict[str, str | int]:
+    """What Streamlit's configuration takes from the studio's settings."""
+    same_site = "none" if settings.framed_by else "lax"
+    return {"server.port": settings.port, "server.address": settings.host, "server.xsrfCookieSameSite": same_site}
 
 
 def _address(settings: Settings) -> str:
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host
-    query = f"/?token={settings.tokens[0]}" if settings.tokens else ""
-    return f"http://{shown}:{settings.port}{query}"
+    path = f"{settings.base_path}/" if settings.base_path or settings.tokens else ""
+    query = f"?token={settings.tokens[0]}" if settings.tokens else ""
+    return f"http://{shown}:{settings.port}{path}{query}"
 
 
 def main() -> None:
     """Start the studio with the settings of the environment and serve until it is told to stop."""
-    settings = _with_token(Settings())
-    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel("WARNING")
+    settings = Settings().with_token()
+    configure(settings)
     runtime = Runtime(settings)
     app = build(runtime)
     print(f"Atelier: {_address(settings)}", flush=True)
     try:
-        app.run(config={"server.port": settings.port, "server.address": settings.host})
+        app.run(config=streamlit_options(settings))
     finally:
         runtime.close()
 

@@ -34,8 +34,14 @@ def owner() -> str:
     return owner_of_cookie(dict(st.context.cookies))
 
 
-def origin() -> str:
-    """Scheme, host and port under which the visitor reached this page, "http://127.0.0.1:7860" say."""
+def here(path: str) -> str:
+    """An absolute path of the studio, as a link to it must name it: "/studio/docs" behind a proxy at /studio."""
+    return runtime().settings.base_path + path
+
+
+def address() -> str:
+    """Where the visitor reached this studio: "http://127.0.0.1:7860", or "https://example.org/studio"."""
     scheme, _, rest = (st.context.url or "").partition("://")
     settings = runtime().settings
-    return f"{scheme}://{rest.partition('/')[0]}" if rest else f"http://{settings.host}:{settings.port}"
+    origin = f"{scheme}://{rest.partition('/')[0]}" if rest else f"http://{settings.host}:{settings.port}"
+    return origin + settings.base_path

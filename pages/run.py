@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from pages.frame import demo_frame
-from pages.host import origin, owner, runtime
+from pages.host import address, here, owner, runtime
 from pages.words import duration, moment, plain, size
 from studio.contract import Task
 from studio.errors import AtelierError, NotFound
@@ -47,7 +47,7 @@ def show(run_id: str, runs: st.Page) -> None:
     )
     page = task.part_of or task.name
     demo_frame(
-        f"/demos/{page}/?{urlencode({'adapter': row.adapter, 'run': row.id})}",
+        here(f"/demos/{page}/?{urlencode({'adapter': row.adapter, 'run': row.id})}"),
         title=f"{task.title}: this run",
         key=f"run-demo-{row.id}",
     )
@@ -84,7 +84,7 @@ def _actions(row: RunRow, runs: st.Page) -> None:
                 st.download_button("Download", lambda: _zip(row), file_name=name, mime="application/zip", key="run-zip")
         with st.popover("Link"):
             st.markdown("Opens this run in this browser:")
-            st.code(f"{origin()}/runs?run={row.id}", language=None, wrap_lines=True)
+            st.code(f"{address()}/runs?run={row.id}", language=None, wrap_lines=True)
         with st.popover("Delete"):
             st.markdown("The run, its inputs and its result are removed for good.")
             st.button("Delete this run", on_click=_delete, args=(row,), key="run-delete")

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from pages import home, models, runs, system, task
-from pages.host import runtime
+from pages.host import here, runtime
 from pages.style import apply_style
 from studio.catalogue import Catalogue
 
@@ -44,7 +44,7 @@ def main() -> None:
     apply_style()
     page = st.navigation(navigation(runtime().catalogue), expanded=14)
     with st.sidebar:
-        st.markdown(":small[[API reference](/docs) :gray[· MCP at /mcp]]")
+        st.markdown(f":small[[API reference]({here('/docs')}) :gray[· MCP at {here('/mcp')}]]")
     page.run()
 
 

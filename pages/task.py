@@ -11,7 +11,7 @@ import streamlit as st
 from pages.batch import show_batch
 from pages.compare import show_comparison
 from pages.frame import demo_frame
-from pages.host import origin, owner, runtime
+from pages.host import address, here, owner, runtime
 from pages.shelf import show_controls
 from pages.words import ADAPTER_KIND_HELP, ADAPTER_KINDS, duration, plain, size, state, weights_bytes
 from studio.contract import Adapter, Task
@@ -49,7 +49,7 @@ def _explain(task: Task) -> None:
 
 def _try(task: Task, adapter: Adapter) -> None:
     demo_frame(
-        f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}",
+        here(f"/demos/{task.name}/?{urlencode({'adapter': adapter.name})}"),
         title=f"{task.title}: the demo",
         key=f"demo-{task.name}",
     )
@@ -133,10 +133,10 @@ def _api(task: Task, adapter: Adapter) -> None:
     tabs = st.tabs([title for title, _, _ in snippets.LANGUAGES], key=f"languages-{shown.name}")
     for tab, (_, language, write) in zip(tabs, snippets.LANGUAGES, strict=True):
         with tab:
-            st.code(write(shown, values, origin(), name, token=token), language=language, wrap_lines=True)
+            st.code(write(shown, values, address(), name, token=token), language=language, wrap_lines=True)
     if token:
         st.markdown(":small[:gray[ATELIER\\_TOKEN is the environment variable with your access token.]]")
-    st.markdown(f":small[[All addresses](/docs) :gray[· MCP at] `{origin()}/mcp`]")
+    st.markdown(f":small[[All addresses]({here('/docs')}) :gray[· MCP at] `{address()}/mcp`]")
 
 
 def _shown_call(task: Task) -> Task:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from studio.contract import Outputs
-from studio.errors import AtelierError, Cancelled, NotFound, QueueFull, TooLarge
+from studio.errors import AtelierError, Cancelled, NotFound, QueueFull, TooLarge, TooManyRuns
 from studio.fields import describe
 from studio.jobs import Job, State
 from studio.media.base import Media
@@ -115,7 +115,7 @@ class Batch:
         while not self._cancelled.is_set():
             try:
                 job = self._submit(item.values, self.id)
-            except QueueFull:
+            except (QueueFull, TooManyRuns):  # the other runs of its owner, or those of the last minute
                 self._cancelled.wait(_RETRY_S)
                 continue
             except Cancelled:  # the studio is closing

@@ -97,6 +97,20 @@ class QueueFull(AtelierError):
     status = 409
 
 
+class TooManyRuns(AtelierError):
+    """An owner has started more runs in a minute than the operator allows.
+
+    Args:
+        retry_after_s: when the next one may come.
+    """
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after_s: int, expected: str, hint: str) -> None:
+        super().__init__(message, expected=expected, hint=hint)
+        self.retry_after_s = retry_after_s
+
+
 class WeightsUnavailable(AtelierError):
     """A model's weights are not there, or are not what they should be."""
 

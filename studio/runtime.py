@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from studio.batches import Batch, Batches, Item
 from studio.catalogue import Catalogue, Entry
@@ -25,9 +25,11 @@ from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, TooLarge, WeightsUnavailable
 from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
+from studio.logs import in_job
 from studio.media.base import Limits
 from studio.metrics import Metrics
 from studio.pool import Loaded, Pool, model_name
+from studio.rate import RunRate
 from studio.run_rows import RunRow
 from studio.runs import Runs
 from studio.settings import Settings
@@ -58,6 +60,7 @@ class Runtime:
         self.ledger = Ledger(settings.home / "models.json")
         self.metrics = Metrics()
         self.limits = Limits.of(settings)
+        self.rate = RunRate(settings.runs_per_minute)
         self.pool = Pool(
             self.shelf,
             settings.memory_mb,
@@ -132,7 +135,9 @@ class Runtime:
             NotFound: no such task or adapter.
             InvalidInput: see `validate`.
             QueueFull: more jobs wait, or more of this owner's, than the operator allows.
+            TooManyRuns: the owner has started more in a minute than the operator allows.
         """
+        self.rate.count(owner)  # first, because looking at the inputs costs most
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         job.batch = batch
         job.revision = self.revision(entry.task, chosen)
@@ -270,6 +275,14 @@ class Runtime:
 
     def _execute(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
         """Lease, call, publish; ends the job in any case."""
+        with in_job(job.id):
+            self._called(job, entry, adapter, live=live)
+            facts: dict[str, Any] = {"task": job.task, "adapter": job.adapter, "state": job.state}
+            facts |= {"seconds": round(job.run_s, 4), "device": job.device}
+            log.log(logging.DEBUG if live else logging.INFO, "job %s: %s", job.id, job.state, extra=facts)
+        self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
+
+    def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:
         try:
             with self._counted(job):
                 run = JobRun(job, "", live=live)
@@ -299,7 +312,6 @@ class Runtime:
                 "failed",
                 BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
             )
-        self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
 
     def _leased(
         self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
@@ -422,12 +434,22 @@ class Runtime:
 
 
 def _texts(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    """Each text in the inputs with its field's name, those in lists too."""
+    """Each text in the inputs with its field's name, however deep it lies."""
     for name in type(inputs).model_fields:
-        value = getattr(inputs, name)
-        for text in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(text, str):
-                yield name, text
+        for text in _texts_in(getattr(inputs, name)):
+            yield name, text
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, BaseModel):
+        yield from _texts_in([getattr(value, name) for name in type(value).model_fields])
+    elif isinstance(value, dict):
+        yield from _texts_in([*value.keys(), *value.values()])
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _texts_in(item)
 
 
 def _without_frames(error: AtelierError) -> AtelierError:

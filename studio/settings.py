@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import secrets
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 import psutil
-from pydantic import Field
+from pydantic import Field, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -21,6 +22,16 @@ def _default_workers() -> int:
     return max(2, min(8, os.cpu_count() or 2))
 
 
+def is_loopback(name: str) -> bool:
+    """Whether a host's name or address, without a port, stands for this machine alone."""
+    if name == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
 class Settings(BaseSettings):
     """All settings with their defaults. `python -m surfaces.cli settings` prints them with the values in force."""
 
@@ -28,6 +39,18 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", description="Address to listen on. Off the loopback address a token is required.")
     port: int = Field(7860, ge=1, le=65535, description="Port to listen on.")
+    base_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*/?$",
+        description="Path under which a reverse proxy shows the studio, such as /studio. It works whether the proxy "
+        "strips it or not; the proxy must pass Host or X-Forwarded-Host on. See deploy/nginx.conf.",
+    )
+    framed_by: str = Field(
+        "",
+        pattern=r"^(https://[A-Za-z0-9.*:-]+( +https://[A-Za-z0-9.*:-]+)*)?$",
+        description="Origins of pages that may show the studio in a frame, separated by blanks, such as "
+        "https://huggingface.co. Cookies are then sent inside frames too, which needs HTTPS.",
+    )
     home: Path = Field(
         Path.home() / ".atelier",
         description="Folder for everything that is kept: face galleries, collections, runs. The only one written to.",
@@ -79,6 +102,12 @@ class Settings(BaseSettings):
     runs_memory_mb: int = Field(
         512, ge=1, description="Memory for the inputs and results of the latest runs, in MB, at hand without the disk."
     )
+    runs_per_minute: int = Field(
+        0,
+        ge=0,
+        description="Runs that one owner may start in a minute; one more is refused with status 429. 0 sets no limit. "
+        "A webcam's frames are not counted.",
+    )
     max_upload_mb: float = Field(64, gt=0, description="Largest upload, in MB, for one request.")
     max_image_megapixels: float = Field(50, gt=0, description="Largest picture, in millions of pixels.")
     max_audio_s: float = Field(600, gt=0, description="Longest sound, in seconds.")
@@ -96,22 +125,31 @@ class Settings(BaseSettings):
     )
     llm_key: str = Field("", repr=False, description="Key for that server.")
     llm_model: str = Field("", description="Model to ask there (default: the first that it lists).")
+    log_format: Literal["text", "json"] = Field(
+        "text", description="json writes one JSON object a line, with the id of the job that it is about."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    @field_validator("base_path")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
 
     @property
     def loopback(self) -> bool:
         """Whether `host` can only be reached from this machine."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def tokens(self) -> tuple[str, ...]:
         """The access tokens, without blanks."""
         return tuple(t for t in (part.strip() for part in (self.token or "").split(",")) if t)
+
+    def with_token(self) -> Self:
+        """These settings; off the loopback address with a token, made up if the operator set none."""
+        if self.loopback or self.public or self.tokens:
+            return self
+        return self.model_copy(update={"token": secrets.token_urlsafe(24)})
 
     @classmethod
     def table(cls) -> list[tuple[str, str, str]]:

@@ -7,6 +7,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Mapping
+from contextlib import suppress
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode
 
@@ -15,13 +16,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.errors import Unauthorized
+from surfaces.guard import OPEN_PATHS
+from surfaces.proxy import path_below
 
 COOKIE = "atelier_owner"
 ACCESS_COOKIE = "atelier_access"
 _YEAR_S = 365 * 24 * 3600
 _SECRET = re.compile(r"[0-9a-f]{64}")
-#: what a load balancer must reach without a token
-_OPEN_PATHS = ("/healthz", "/readyz")
 
 
 def _digest(text: str) -> str:
@@ -49,12 +50,18 @@ def _bearer(headers: Mapping[str, str]) -> str:
 
 
 def _cookies(headers: Mapping[str, str]) -> dict[str, str]:
-    jar: SimpleCookie = SimpleCookie()
-    try:
-        jar.load(headers.get("cookie", ""))
-    except CookieError:
-        return {}
-    return {name: morsel.value for name, morsel in jar.items()}
+    """The cookies by name.
+
+    Of two with one name the first counts: browsers send that of the longer path first (RFC 6265, 5.4), which is the
+    studio's own where another one shares the host.
+    """
+    found: dict[str, str] = {}
+    for part in headers.get("cookie", "").split(";"):
+        jar: SimpleCookie = SimpleCookie()
+        with suppress(CookieError):
+            jar.load(part.strip())
+        found = {name: morsel.value for name, morsel in jar.items()} | found
+    return found
 
 
 class Identity:
@@ -66,11 +73,14 @@ class Identity:
     Args:
         app: what it wraps.
         tokens: the accepted access tokens; empty lets everybody in.
+        framed: whether a page of another site shows the studio in a frame, where browsers keep a page's cookies back
+            unless they are told otherwise.
     """
 
-    def __init__(self, app: ASGIApp, tokens: tuple[str, ...] = ()) -> None:
+    def __init__(self, app: ASGIApp, tokens: tuple[str, ...] = (), *, framed: bool = False) -> None:
         self.app = app
         self.tokens = tokens
+        self.framed = framed
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, with its owner known, or answer 401."""
@@ -81,22 +91,25 @@ class Identity:
         if self.tokens and not self._admitted(scope, headers):
             await self._refuse(scope, receive, send)
             return
-        if _SECRET.fullmatch(_cookies(headers).get(COOKIE, "")):
+        known = _cookies(headers).get(COOKIE, "")
+        if _SECRET.fullmatch(known):
+            if headers.get("cookie", "").count(f"{COOKIE}=") > 1:
+                _set_cookie(scope, headers, known)
             await self.app(scope, receive, send)
             return
         secret = secrets.token_hex(32)
-        _add_cookie(scope, headers, secret)
+        cookie = self._cookie(COOKIE, secret, scope, headers)  # now: a mounted app changes the path in the scope
+        _set_cookie(scope, headers, secret)
 
         async def send_with_cookie(message: Message) -> None:
             if message["type"] == "http.response.start":
-                flags = f"Path=/; Max-Age={_YEAR_S}; HttpOnly; SameSite=Lax" + _secure(scope, headers)
-                MutableHeaders(scope=message).append("set-cookie", f"{COOKIE}={secret}; {flags}")
+                MutableHeaders(scope=message).append("set-cookie", cookie)
             await send(message)
 
         await self.app(scope, receive, send_with_cookie)
 
     def _admitted(self, scope: Scope, headers: Headers) -> bool:
-        if scope["path"] in _OPEN_PATHS:
+        if path_below(scope.get("root_path", ""), scope["path"]) in OPEN_PATHS:
             return True
         given = _bearer(headers)
         pass_cookie = _cookies(headers).get(ACCESS_COOKIE, "")
@@ -105,6 +118,13 @@ class Identity:
             or hmac.compare_digest(pass_cookie.encode(), _digest(token).encode())
             for token in self.tokens
         )
+
+    def _cookie(self, name: str, value: str, scope: Scope, headers: Headers) -> str:
+        """A cookie for this studio's path alone, out of reach of scripts."""
+        path = scope.get("root_path", "") or "/"
+        encrypted = scope.get("scheme") in ("https", "wss") or headers.get("x-forwarded-proto") == "https"
+        flags = "SameSite=None; Secure; Partitioned" if self.framed else "SameSite=Lax" + "; Secure" * encrypted
+        return f"{name}={value}; Path={path}; Max-Age={_YEAR_S}; HttpOnly; {flags}"
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         """401; a browser that comes with ?token= gets a cookie and is sent on to the same page without it."""
@@ -119,8 +139,7 @@ class Identity:
             rest = urlencode([(name, value) for name, value in query if name != "token"])
             here = "/" + scope["path"].lstrip("/\\")  # "//host/" would lead to another one
             response = RedirectResponse(here + (f"?{rest}" if rest else ""), status_code=303)
-            flags = f"Path=/; Max-Age={_YEAR_S}; HttpOnly; SameSite=Lax" + _secure(scope, headers)
-            response.headers.append("set-cookie", f"{ACCESS_COOKIE}={_digest(given)}; {flags}")
+            response.headers.append("set-cookie", self._cookie(ACCESS_COOKIE, _digest(given), scope, headers))
         elif "text/html" in headers.get("accept", ""):
             response = HTMLResponse(_TOKEN_PAGE, status_code=401)
         else:
@@ -133,13 +152,8 @@ class Identity:
         await response(scope, receive, send)
 
 
-def _secure(scope: Scope, headers: Headers) -> str:
-    encrypted = scope.get("scheme") in ("https", "wss") or headers.get("x-forwarded-proto") == "https"
-    return "; Secure" if encrypted else ""
-
-
-def _add_cookie(scope: Scope, headers: Headers, secret: str) -> None:
-    """Put the new cookie into the request that is about to be served."""
+def _set_cookie(scope: Scope, headers: Headers, secret: str) -> None:
+    """Put the one owner cookie that counts into the request that is about to be served."""
     kept = "; ".join(f"{name}={value}" for name, value in _cookies(headers).items() if name != COOKIE)
     cookie = f"{COOKIE}={secret}" + (f"; {kept}" if kept else "")
     others = [(name, value) for name, value in scope["headers"] if name != b"cookie"]

@@ -10,6 +10,7 @@ from typing import Any
 import mcp_types as types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
+from mcp.server.transport_security import TransportSecuritySettings
 from starlette.applications import Starlette
 
 from studio.contract import Outputs, Task
@@ -38,7 +39,8 @@ def build(runtime: Runtime) -> Starlette:
     return server.streamable_http_app(
         json_response=True,
         stateless_http=True,
-        host=runtime.settings.host,
+        # which host and which origin may ask is decided for all surfaces in one place, surfaces.guard
+        transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),
         max_request_body_size=runtime.limits.upload_bytes * 4 // 3 + 65_536,
     )
 

@@ -26,7 +26,7 @@ from studio.jobs import Job
 from studio.results import Source
 from studio.runtime import Runtime
 from surfaces.identity import owner_of_headers
-from surfaces.requests import finished, limited
+from surfaces.requests import finished, limited, retry_after
 
 Answer = Callable[[Request], Awaitable[Response]]
 
@@ -50,7 +50,7 @@ def _in_their_shape(handle: Answer) -> Answer:
         try:
             return await handle(request)
         except AtelierError as error:
-            return JSONResponse(_error(error), status_code=error.status)
+            return JSONResponse(_error(error), status_code=error.status, headers=retry_after(error, request))
 
     return answered
 

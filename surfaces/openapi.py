@@ -116,6 +116,7 @@ def document(runtime: Runtime) -> dict[str, Any]:
             "description": "Every task of the studio. Media are sent as files (multipart) or as data URLs (JSON).",
             "license": {"name": "AGPL-3.0-or-later", "identifier": "AGPL-3.0-or-later"},
         },
+        "servers": [{"url": runtime.settings.base_path or "/"}],
         "paths": paths,
         "components": {
             "schemas": schemas,
@@ -229,7 +230,7 @@ def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
             },
             **{
                 status: {"$ref": "#/components/responses/Error"}
-                for status in ("404", "409", "413", "422", "500", "503")
+                for status in ("404", "409", "413", "422", "429", "500", "503")
             },
         },
     }

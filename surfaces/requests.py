@@ -9,7 +9,7 @@ from python_multipart.multipart import parse_options_header
 from starlette.requests import Request
 from starlette.types import Message
 
-from studio.errors import InvalidInput, TooLarge
+from studio.errors import AtelierError, InvalidInput, TooLarge, TooManyRuns
 from studio.jobs import Job
 
 
@@ -33,6 +33,13 @@ async def finished(job: Job, request: Request) -> None:
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
+
+
+def retry_after(error: AtelierError, request: Request) -> dict[str, str]:
+    """The header that says when to ask again, for a run that is refused now but would be taken later."""
+    if isinstance(error, TooManyRuns):
+        return {"retry-after": str(error.retry_after_s)}
+    return {"retry-after": "2"} if error.status == 409 and request.method == "POST" else {}
 
 
 def limited(request: Request, limit_bytes: int, stated_bytes: int) -> Request:

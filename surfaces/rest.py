@@ -27,7 +27,7 @@ from surfaces.encode import outputs_json, outputs_zip
 from surfaces.identity import owner_of_headers
 from surfaces.openai import add_routes
 from surfaces.openapi import document
-from surfaces.requests import finished, limited
+from surfaces.requests import finished, limited, retry_after
 from surfaces.rest_batches import BATCHES, BatchRoutes
 from surfaces.rest_models import ModelRoutes
 from surfaces.rest_runs import RUNS, RunRoutes
@@ -82,8 +82,7 @@ def build(runtime: Runtime) -> FastAPI:
 
 async def _answer_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, AtelierError)
-    headers = {"retry-after": "2"} if error.status == 409 and request.method == "POST" else None
-    return JSONResponse(error.shape(), status_code=error.status, headers=headers)
+    return JSONResponse(error.shape(), status_code=error.status, headers=retry_after(error, request))
 
 
 async def _answer_http(request: Request, fault: Exception) -> Response:
@@ -105,19 +104,39 @@ class Routes:
 
     async def tasks(self, request: Request) -> Response:
         """GET /api/v1/tasks: all tasks, shortly."""
-        return JSONResponse({"tasks": [_summary(task) for task in self._runtime.catalogue]})
+        return JSONResponse({"tasks": [self._summary(task) for task in self._runtime.catalogue]})
 
     async def task(self, request: Request) -> Response:
         """GET /api/v1/tasks/{task}: one task with the JSON schemas of its inputs and outputs."""
         task = self._runtime.catalogue.task(request.path_params["task"])
         return JSONResponse(
-            _summary(task)
+            self._summary(task)
             | {
                 "inputs": task.inputs.model_json_schema(),
                 "outputs": task.outputs.model_json_schema(mode="serialization"),
                 "how_it_works": task.how_it_works,
             }
         )
+
+    def _summary(self, task: Task) -> dict[str, Any]:
+        return {
+            "name": task.name,
+            "title": task.title,
+            "section": task.section,
+            "summary": task.summary,
+            "part_of": task.part_of,
+            "adapters": [
+                adapter.model_dump(
+                    include={"name", "title", "kind", "licence", "commercial", "source", "quality", "limits"}
+                )
+                for adapter in task.adapters
+            ],
+            "run": self._here(f"{API}/tasks/{task.name}/run"),
+            "demo": self._here(f"/demos/{task.name}/"),
+        }
+
+    def _here(self, path: str) -> str:
+        return self._runtime.settings.base_path + path
 
     async def run(self, request: Request) -> Response:
         """POST /api/v1/tasks/{task}/run: run it and answer, or 202 and a job with `Prefer: respond-async`."""
@@ -128,7 +147,9 @@ class Routes:
             self._runtime.submit, task.name, payload, adapter=request.query_params.get("adapter", adapter), owner=owner
         )
         if "respond-async" in request.headers.get("prefer", ""):
-            return JSONResponse(job_json(job), status_code=202, headers={"location": f"{API}/jobs/{job.id}"})
+            return JSONResponse(
+                job_json(job), status_code=202, headers={"location": self._here(f"{API}/jobs/{job.id}")}
+            )
         await finished(job, request)
         if job.error is not None:
             raise job.error
@@ -225,24 +246,6 @@ def job_json(job: Job, *, with_outputs: bool = False) -> dict[str, Any]:
     if with_outputs:
         shown["outputs"] = outputs_json(job.outputs) if job.outputs is not None else None
     return shown
-
-
-def _summary(task: Task) -> dict[str, Any]:
-    return {
-        "name": task.name,
-        "title": task.title,
-        "section": task.section,
-        "summary": task.summary,
-        "part_of": task.part_of,
-        "adapters": [
-            adapter.model_dump(
-                include={"name", "title", "kind", "licence", "commercial", "source", "quality", "limits"}
-            )
-            for adapter in task.adapters
-        ],
-        "run": f"{API}/tasks/{task.name}/run",
-        "demo": f"/demos/{task.name}/",
-    }
 
 
 async def _events(job: Job) -> AsyncIterator[ServerSentEvent]:

@@ -32,7 +32,8 @@ class BatchRoutes:
         items, adapter = _items(body)
         owner = owner_of_headers(request.headers)
         batch = await asyncio.to_thread(self._runtime.batch, request.path_params["task"], items, adapter, owner)
-        return JSONResponse(batch_json(batch), status_code=202, headers={"location": f"{BATCHES}/{batch.id}"})
+        location = f"{self._runtime.settings.base_path}{BATCHES}/{batch.id}"
+        return JSONResponse(batch_json(batch), status_code=202, headers={"location": location})
 
     async def batch(self, request: Request) -> Response:
         """GET /api/v1/batches/{batch}: how far it is, with the short answers so far."""

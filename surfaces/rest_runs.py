@@ -38,7 +38,7 @@ class RunRoutes:
         owner = owner_of_headers(request.headers)
         rows = await asyncio.to_thread(self._runtime.runs.page, owner, wanted, after, limit + 1)
         following = _cursor(rows[limit - 1]) if len(rows) > limit else None
-        return JSONResponse({"runs": [run_json(row) for row in rows[:limit]], "next": following})
+        return JSONResponse({"runs": [self._json(row) for row in rows[:limit]], "next": following})
 
     async def run(self, request: Request) -> Response:
         """GET /api/v1/runs/{run}: one with its inputs and outputs."""
@@ -47,7 +47,7 @@ class RunRoutes:
     def _whole(self, run_id: str, owner: str) -> dict[str, Any]:
         row = self._runtime.runs.row(run_id, owner)
         job = self._runtime.jobs.get(run_id, owner)
-        return run_json(row) | {
+        return self._json(row) | {
             "weights_changed": self._runtime.weights_changed(row),
             "inputs": inputs_json(job.inputs),
             "outputs": outputs_json(job.outputs) if job.outputs is not None else None,
@@ -58,14 +58,14 @@ class RunRoutes:
         run_id, owner = _whose(request)
         row = self._runtime.runs.row(run_id, owner)
         await asyncio.to_thread(self._runtime.jobs.forget, run_id, owner)
-        return JSONResponse(run_json(row))
+        return JSONResponse(self._json(row))
 
     async def pin(self, request: Request) -> Response:
         """PUT and DELETE /api/v1/runs/{run}/pin: keep it beyond its time to live, or not any more."""
         run_id, owner = _whose(request)
         pinned = request.method == "PUT"
         row = await asyncio.to_thread(self._runtime.runs.pin, run_id, owner, pinned=pinned)
-        return JSONResponse(run_json(row))
+        return JSONResponse(self._json(row))
 
     async def repeat(self, request: Request) -> Response:
         """POST /api/v1/runs/{run}/repeat: 202 and a new job; a JSON body may change inputs and the adapter."""
@@ -74,8 +74,12 @@ class RunRoutes:
         body = await limited(request, limit * 4 // 3 + 65_536, limit).body()
         changes, adapter = _changes(body)
         job = await asyncio.to_thread(self._runtime.repeat, run_id, owner, changes, adapter)
+        location = f"{self._runtime.settings.base_path}/api/v1/jobs/{job.id}"
         shown = {"job": job.id, "task": job.task, "adapter": job.adapter, "state": job.state}
-        return JSONResponse(shown, status_code=202, headers={"location": f"/api/v1/jobs/{job.id}"})
+        return JSONResponse(shown, status_code=202, headers={"location": location})
+
+    def _json(self, row: RunRow) -> dict[str, Any]:
+        return run_json(row, self._runtime.settings.base_path)
 
     async def picture(self, request: Request) -> Response:
         """GET /api/v1/runs/{run}/picture: a small picture of it."""
@@ -85,8 +89,12 @@ class RunRoutes:
         return Response(picture, media_type="image/webp", headers={"cache-control": "private, max-age=3600"})
 
 
-def run_json(row: RunRow) -> dict[str, Any]:
-    """A run as JSON, the same on every surface; without its inputs and outputs."""
+def run_json(row: RunRow, base_path: str = "") -> dict[str, Any]:
+    """A run as JSON, the same on every surface; without its inputs and outputs.
+
+    Args:
+        base_path: under which a proxy shows the studio.
+    """
     shown = {
         "run": row.id,
         "task": row.task,
@@ -104,7 +112,7 @@ def run_json(row: RunRow) -> dict[str, Any]:
         "memory_mb": row.memory_mb,
         "bytes": row.nbytes,
         "remarks": list(row.remarks),
-        "picture": f"{RUNS}/{row.id}/picture" if row.has_picture else None,
+        "picture": f"{base_path}{RUNS}/{row.id}/picture" if row.has_picture else None,
     }
     return shown | ({"error": row.error.shape()} if row.error is not None else {})
 

@@ -198,6 +198,7 @@ def font_folder() -> Path:
 def font_faces() -> str:
     """`@font-face` rules for the two typefaces that Streamlit bundles, served by Streamlit on the same origin.
 
+    The addresses are relative to a demo's page, `/demos/<task>/`: a proxy may have put that below another path.
     Their file names carry a hash that changes with Streamlit's release, so they are looked up.
     """
     media = font_folder()
@@ -209,7 +210,7 @@ def font_faces() -> str:
     ):
         rules += [
             f'@font-face {{ font-family: "{family}"; font-style: {style}; font-weight: 100 900; '
-            f'font-display: swap; src: url("/static/media/{file.name}") format("woff2"); }}'
+            f'font-display: swap; src: url("../../static/media/{file.name}") format("woff2"); }}'
             for file in sorted(media.glob(pattern))[:1]
         ]
     return "\n".join(rules)

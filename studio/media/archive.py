@@ -14,6 +14,8 @@ from studio.media.file import File
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _ENCRYPTED = 0x1
+#: what zipfile raises on a damaged archive; a ValueError where a member is said to lie before the file's start
+_DAMAGE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
 
 
 class Archive(File):
@@ -74,7 +76,7 @@ class Archive(File):
             )
         try:
             data = self._zip.read(member)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as fault:
+        except _DAMAGE as fault:
             raise _damaged(name, str(fault)) from fault
         if len(data) != member.file_size:
             raise _damaged(name, f"{len(data):,} of {member.file_size:,} bytes")
@@ -88,7 +90,7 @@ def _damaged(name: str, got: str) -> InvalidInput:
 def _open(data: bytes) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(io.BytesIO(data))
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as fault:
+    except _DAMAGE as fault:
         raise InvalidInput("The file is not a zip archive that can be read.", expected=Archive.noun) from fault
 
 
@@ -112,7 +114,7 @@ def _checked(archive: zipfile.ZipFile, packed_bytes: int, limits: Limits) -> dic
         )
     members: dict[str, zipfile.ZipInfo] = {}
     for info in infos:
-        if info.is_dir() or _litter(info.filename):
+        if _litter(info.filename) or info.is_dir():  # in this order: `is_dir` takes no empty name
             continue
         if info.flag_bits & _ENCRYPTED or info.compress_type not in _METHODS:
             raise InvalidInput(

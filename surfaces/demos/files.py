@@ -8,6 +8,7 @@ import shutil
 import time
 from pathlib import Path
 
+from gradio import processing_utils
 from gradio.utils import get_upload_folder
 
 from studio.media.base import Media
@@ -22,9 +23,13 @@ def sweep(folder: Path, older_than_s: float) -> None:
 
 
 def to_file(media: Media) -> str:
-    """Write a media value into the cache, in a folder named by its digest, and return the path."""
+    """Write a media value into the cache and return the path.
+
+    The folder is named by a keyed digest, as Gradio's own are: whoever knows a file's content could ask for it by its
+    plain digest, and learn whether somebody had it here.
+    """
     data, _ = media.encode()
-    folder = Path(get_upload_folder()) / hashlib.sha256(data).hexdigest()
+    folder = Path(get_upload_folder()) / hashlib.sha256(processing_utils.hash_seed + data).hexdigest()
     folder.mkdir(parents=True, exist_ok=True)
     stem = re.sub(r"[^\w-]", "_", Path(media.name).stem)[:60] or media.kind
     path = folder / f"{stem}{media.suffix}"

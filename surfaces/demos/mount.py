@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from studio.errors import InvalidInput, NotFound
 from studio.runtime import Runtime
 from surfaces.demos.blocks import build_blocks
+from surfaces.demos.door import Door
 from surfaces.demos.files import sweep
 from surfaces.theme import GRADIO_CSS, gradio_theme
 
@@ -41,10 +42,13 @@ class Demos:
 
     Args:
         runtime: the studio.
+        only: the one task that has a demo here; all of them if not given.
     """
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, only: str | None = None) -> None:
         self._runtime = runtime
+        self._only = only
+        self._door = Door(runtime.limits.upload_bytes)
         self._apps: dict[str, ASGIApp] = {}
         self._building = asyncio.Lock()
         self._lives: list[asyncio.Task[None]] = []
@@ -52,16 +56,26 @@ class Demos:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request to its task's demo; an unknown task is a JSON 404."""
-        name = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PREFIX).strip("/").partition("/")[0]
+        path = scope["path"].removeprefix(scope.get("root_path", "")).removeprefix(PREFIX)
+        name, _, address = path.lstrip("/").partition("/")
         try:
             app = self._apps.get(name) or await self._build(name)
+            refusal = self._door.refusal(scope, address)
         except NotFound as error:
-            await _answer(error.shape(), error.status, send)
+            refusal = error
+        if refusal is not None:
+            await _answer(refusal.shape(), refusal.status, send)
             return
         await app(scope, receive, send)
 
+    async def prepare(self, name: str) -> None:
+        """Build a demo before anybody asks for it."""
+        await self._build(name)
+
     async def _build(self, name: str) -> ASGIApp:
         self._runtime.catalogue.task(name)
+        if self._only not in (None, name):
+            raise NotFound("This demo is not served here.", expected=self._only, got=name)
         async with self._building:
             if name not in self._apps:
                 app = await asyncio.to_thread(build_app, self._runtime, name)

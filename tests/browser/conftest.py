@@ -96,7 +96,7 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     For this folder only, not for the session: while it is open, no other test could use asyncio.run.
     """
     executable = shutil.which("chromium")
-    assert executable, "the browser tests need Chromium: run make browser"
+    assert executable, "the browser tests need Chromium: run make tools"
     camera = tmp_path_factory.mktemp("camera") / "hopper.mjpeg"
     camera.write_bytes(_motion_jpeg(FACES / "hopper.jpg"))
     expect.set_options(timeout=PATIENCE_MS)

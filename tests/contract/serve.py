@@ -14,7 +14,7 @@ def main() -> None:
     settings = Settings()
     runtime = Runtime(settings, Catalogue.discover(PACKAGES))
     try:
-        app.build(runtime).run(config={"server.port": settings.port, "server.address": settings.host})
+        app.build(runtime).run(config=app.streamlit_options(settings))
     finally:
         runtime.close()
 

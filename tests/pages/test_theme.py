@@ -82,7 +82,7 @@ def test_fonts_are_files_that_streamlit_serves() -> None:
     assert spec is not None
     assert spec.origin is not None
     static = Path(spec.origin).parent / "static"
-    addresses = re.findall(r'url\("(/static/[^"]+)"\)', GRADIO_CSS)
+    addresses = re.findall(r'url\("\.\./\.\.(/static/[^"]+)"\)', GRADIO_CSS)
     assert len(addresses) == 3
     assert all((static / address.removeprefix("/")).is_file() for address in addresses)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import random
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 from studio.errors import InvalidInput, TooLarge
+from studio.media.archive import Archive
 from studio.media.audio import Audio
 from studio.media.base import Blob, Limits, Media
 from studio.media.file import File
@@ -219,3 +221,27 @@ def test_random_damage_is_read_or_refused(kind: type[Media], name: str) -> None:
             kind.load(Blob(data=bytes(data[: chance.randrange(1, len(data) + 1)])))
         except InvalidInput:
             continue
+
+
+def packed() -> bytearray:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("one.txt", "one")
+    return bytearray(buffer.getvalue())
+
+
+def test_an_archive_whose_member_lies_before_its_start_is_damaged() -> None:
+    data = packed()
+    start = int.from_bytes(data[-6:-2], "little")
+    data[-6:-2] = (start + 1).to_bytes(4, "little")  # where the directory is said to begin
+    with pytest.raises(InvalidInput, match="damaged"):
+        Archive.load(Blob("a.zip", bytes(data))).read("one.txt")
+
+
+def test_a_member_without_a_name_is_passed_over() -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("one.txt", "one")
+        archive.writestr("?", "two")
+    data = buffer.getvalue().replace(b"?", b"\0")  # a name ends at its first zero byte
+    assert Archive.load(Blob("a.zip", data)).names == ("one.txt",)
