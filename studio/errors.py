@@ -102,12 +102,13 @@ class TooManyRuns(AtelierError):
 
     Args:
         retry_after_s: when the next one may come.
+        facts: those of `AtelierError`.
     """
 
     status = 429
 
-    def __init__(self, message: str, *, retry_after_s: int, expected: str, hint: str) -> None:
-        super().__init__(message, expected=expected, hint=hint)
+    def __init__(self, message: str, *, retry_after_s: int = 60, **facts: str | None) -> None:
+        super().__init__(message, **facts)
         self.retry_after_s = retry_after_s
 
 

@@ -4,39 +4,33 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 import os
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-from pydantic import BaseModel, ValidationError
 
 from studio.batches import Batch, Batches, Item
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
-from studio.devices import out_of_gpu_memory
-from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, TooLarge, WeightsUnavailable
+from studio.errors import BackendFailed, Cancelled, InvalidInput, WeightsUnavailable
+from studio.execution import Execution
 from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
-from studio.logs import in_job
 from studio.media.base import Limits
 from studio.metrics import Metrics
-from studio.pool import Loaded, Pool, model_name
+from studio.pool import Loaded, Pool
 from studio.rate import RunRate
 from studio.run_rows import RunRow
 from studio.runs import Runs
 from studio.settings import Settings
+from studio.validation import validated
 from studio.waiting import Call, Durations, Waiting
 from studio.weights import Shelf
-
-log = logging.getLogger(__name__)
 
 #: How long, and how many of an owner's, finished runs are at hand without the disk.
 _AT_HAND_S, _AT_HAND = 3600, 20
@@ -50,9 +44,10 @@ class Runtime:
     Args:
         settings: the operator's settings.
         catalogue: the tasks; the ones in `backends/` where none is given.
+        pool: the models of another studio, to be shared; that one closes it.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue | None = None) -> None:
+    def __init__(self, settings: Settings, catalogue: Catalogue | None = None, pool: Pool | None = None) -> None:
         self.settings = settings
         everything = catalogue or Catalogue.discover()
         self.catalogue = everything.for_commercial_use() if settings.use == "commercial" else everything
@@ -61,7 +56,8 @@ class Runtime:
         self.metrics = Metrics()
         self.limits = Limits.of(settings)
         self.rate = RunRate(settings.runs_per_minute)
-        self.pool = Pool(
+        self._shares_pool = pool is not None
+        self.pool = pool or Pool(
             self.shelf,
             settings.memory_mb,
             settings.keep_alive_s,
@@ -81,6 +77,7 @@ class Runtime:
         self.batches = Batches(settings.max_batch_items)
         self._durations = Durations(self.runs.seconds)
         self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
+        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
         self._revisions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
@@ -91,27 +88,8 @@ class Runtime:
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.home / "compiled"))
 
     def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
-        """The payload as the task's inputs.
-
-        Raises:
-            InvalidInput: with the first field at fault; TooLarge if a limit is the reason.
-        """
-        if isinstance(payload, task.inputs):
-            return payload
-        try:
-            inputs = task.inputs.model_validate(payload, context={"limits": self.limits})
-        except ValidationError as fault:
-            raise _invalid(task, fault, payload) from None
-        for name, value in _texts(inputs):
-            if len(value) > self.limits.text_characters:
-                raise TooLarge(
-                    f"The text is longer than {self.limits.text_characters:,} characters.",
-                    field=name,
-                    expected=f"at most {self.limits.text_characters:,} characters",
-                    got=f"{len(value):,} characters",
-                    hint="The operator can raise ATELIER_MAX_TEXT_CHARACTERS.",
-                )
-        return inputs
+        """The payload as the task's inputs; see `validated`."""
+        return validated(task, payload, self.limits)
 
     def example(self, task: Task, index: int = 0) -> dict[str, Any]:
         """The values of one of a task's examples, as `submit` takes them."""
@@ -219,7 +197,7 @@ class Runtime:
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         if self._closed:
             raise Cancelled("The studio is closing.")
-        self._execute(job, entry, chosen, live=True)
+        self._execution(job, entry, chosen, live=True)
         shutil.rmtree(job.folder, ignore_errors=True)
         if job.error is not None:
             raise job.error
@@ -260,7 +238,7 @@ class Runtime:
             return
         try:
             if not call.job.finished:
-                self._execute(call.job, call.entry, call.adapter)
+                self._execution(call.job, call.entry, call.adapter)
         finally:
             self._waiting.done(call.job)
             shutil.rmtree(call.job.folder, ignore_errors=True)
@@ -272,80 +250,6 @@ class Runtime:
             self._durations.add(job)
         if keeps:
             self.runs.writer.end(job)
-
-    def _execute(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
-        """Lease, call, publish; ends the job in any case."""
-        with in_job(job.id):
-            self._called(job, entry, adapter, live=live)
-            facts: dict[str, Any] = {"task": job.task, "adapter": job.adapter, "state": job.state}
-            facts |= {"seconds": round(job.run_s, 4), "device": job.device}
-            log.log(logging.DEBUG if live else logging.INFO, "job %s: %s", job.id, job.state, extra=facts)
-        self.metrics.requests.labels(job.task, job.adapter, job.state).inc()
-
-    def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:
-        try:
-            with self._counted(job):
-                run = JobRun(job, "", live=live)
-                waiting_s = time.perf_counter()
-                job.update(
-                    state="running",
-                    position=None,
-                    wait_s=None,
-                    note="Loading the model" if not self._resident(adapter) else "",
-                )
-                outputs = self._leased(job, run, entry, adapter, waiting_s)
-                if outputs is None:
-                    run.note(f"Ran on the CPU: the GPU's memory did not suffice for this input of {adapter.title}.")
-                    outputs = self._leased(job, run, entry, adapter, waiting_s, device="cpu")
-                assert outputs is not None
-            job.finish("done", outputs=outputs)
-        except Cancelled as reason:
-            job.finish("cancelled", _without_frames(reason))
-        except AtelierError as error:
-            job.finish("failed", _without_frames(error))
-        except MemoryError:
-            log.exception("job %s ran out of memory", job.id)
-            job.finish("failed", BackendFailed("The machine ran out of memory.", hint="Try a smaller input."))
-        except Exception:  # whatever a third-party model raises must end the job, not the worker
-            log.exception("job %s failed", job.id)
-            job.finish(
-                "failed",
-                BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
-            )
-
-    def _leased(
-        self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
-    ) -> Outputs | None:
-        """Lease and call; None where a GPU's memory does not suffice, even with every idle model gone from it."""
-        with self.pool.lease(entry.family, adapter, run.check, device=device) as loaded:
-            self.ledger.used(model_name(entry.family, adapter))
-            run.device = loaded.device
-            run.ask = functools.partial(self._ask, job, loaded)
-            job.update(
-                started_s=time.time(),
-                load_s=time.perf_counter() - waiting_s,
-                device=loaded.device,
-                memory_mb=loaded.memory_mb or None,
-                note="",
-            )
-            if loaded.remark:
-                run.note(loaded.remark)
-            elif device is None and self.settings.device not in ("auto", loaded.device):
-                run.note(f"Ran on {loaded.device}: {self.settings.device} cannot be used here.")
-            for attempt in range(2):
-                try:
-                    return self._answer(loaded.backend, job, run, entry.task)
-                except RuntimeError as fault:
-                    if loaded.device == "cpu" or not out_of_gpu_memory(fault):
-                        raise
-                    if attempt == 1 and "cpu" not in adapter.devices:
-                        raise BackendFailed(
-                            "The GPU's memory did not suffice for this input.", hint="Try a smaller input."
-                        ) from None
-                    log.warning("job %s: out of GPU memory", job.id)
-                self.pool.evict(loaded.device)  # after the frames of the failed call are gone
-        self.pool.evict(loaded.device)
-        return None
 
     def _ask(
         self,
@@ -364,7 +268,7 @@ class Runtime:
             job, entry, chosen = self._job(task_name, payload, adapter, asking.owner, asking)
             job.report_to_parent(until)
             with self.pool.paused(loaded, run.check):
-                self._execute(job, entry, chosen, live=run.live)
+                self._execution(job, entry, chosen, live=run.live)
             shutil.rmtree(job.folder, ignore_errors=True)
             for remark in job.remarks:
                 run.note(remark)
@@ -375,30 +279,6 @@ class Runtime:
             raise
         assert job.outputs is not None
         return job.outputs
-
-    @contextmanager
-    def _counted(self, job: Job) -> Iterator[None]:
-        started_s = time.perf_counter()
-        with self.metrics.in_progress.labels(job.task).track_inprogress():
-            yield
-        self.metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - started_s)
-
-    def _resident(self, adapter: Adapter) -> bool:
-        return any(resident.entry == adapter.entry for resident in self.pool.residents())
-
-    @staticmethod
-    def _answer(backend: Any, job: Job, run: JobRun, task: Task) -> Outputs:
-        """Call the backend; of a generator, publish each partial answer and return the last."""
-        run.check()
-        answer = backend(job.inputs, run)
-        if isinstance(answer, Iterator):
-            last: Outputs | None = None
-            for last in answer:
-                run.partial(last)
-            answer = last
-        if not isinstance(answer, task.outputs):
-            raise TypeError(f"{job.task}/{job.adapter}: expected {task.outputs.__name__}, got {type(answer).__name__}")
-        return answer
 
     def close(self, grace_s: float = 10) -> None:
         """Cancel what runs, wait for it, unload the models, remove temporary files.
@@ -426,61 +306,9 @@ class Runtime:
         for job in unfinished:
             if not job.wait(max(0.0, until_s - time.monotonic())):
                 job.finish("cancelled", Cancelled("The studio is closing."))
-        self.pool.close()
+        if not self._shares_pool:
+            self.pool.close()
         self.shelf.close()
         self.ledger.save()
         self.runs.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
-
-
-def _texts(inputs: Inputs) -> Iterator[tuple[str, str]]:
-    """Each text in the inputs with its field's name, however deep it lies."""
-    for name in type(inputs).model_fields:
-        for text in _texts_in(getattr(inputs, name)):
-            yield name, text
-
-
-def _texts_in(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, BaseModel):
-        yield from _texts_in([getattr(value, name) for name in type(value).model_fields])
-    elif isinstance(value, dict):
-        yield from _texts_in([*value.keys(), *value.values()])
-    elif isinstance(value, list | tuple):
-        for item in value:
-            yield from _texts_in(item)
-
-
-def _without_frames(error: AtelierError) -> AtelierError:
-    """The error without its traceback, whose frames would keep the model in memory for as long as the job is kept."""
-    error.__cause__ = error.__context__ = None
-    return error.with_traceback(None)
-
-
-def _invalid(task: Task, fault: ValidationError, payload: Any) -> InvalidInput:
-    """The first of pydantic's complaints in Atelier's own shape."""
-    first = fault.errors(include_url=False)[0]
-    name = str(first["loc"][0]) if first["loc"] else None
-    own = first.get("ctx", {}).get("error")
-    if isinstance(own, InvalidInput):
-        own.field = name if own.field is None else own.field
-        return own
-    field = task.inputs.model_fields.get(name or "")
-    title = (field.title if field and field.title else name) or "The input"
-    kind = first["type"]
-    if kind == "missing":
-        return InvalidInput(f"{title} is missing.", field=name, expected=title, got="nothing")
-    if kind == "extra_forbidden":
-        known = ", ".join(task.inputs.model_fields)
-        return InvalidInput(f"{task.title} has no field {name!r}.", field=name, expected=f"only {known}", got=name)
-    message = first["msg"].removeprefix("Value error, ")
-    got = _shown(first.get("input"))
-    return InvalidInput(f"{title}: {message[:1].lower()}{message[1:]}.", field=name, expected=message, got=got)
-
-
-def _shown(value: Any) -> str:
-    """A refused value in a few characters. An upload's own text would tell where the server keeps it."""
-    if isinstance(value, list | tuple | dict):
-        return f"{len(value)} item" if len(value) == 1 else f"{len(value)} items"
-    return repr(value)[:80] if value is None or isinstance(value, str | int | float) else type(value).__name__

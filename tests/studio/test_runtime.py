@@ -17,9 +17,10 @@ import pytest
 from studio import pool
 from studio.contract import Inputs, Outputs
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, NotFound, QueueFull, TooLarge
+from studio.execution import log
 from studio.jobs import Job, JobStore
 from studio.media.image import Image
-from studio.runtime import Runtime, log
+from studio.runtime import Runtime
 from tests.families.specimens import models
 from tests.families.specimens.task import EXAMPLES, StreamInputs
 

@@ -132,7 +132,7 @@ def test_a_cancelled_one_leaves_the_line(make_runtime: Callable[..., Runtime]) -
     assert (first.position, second.position) == (1, 2)
     first.cancel()
     assert (first.position, second.position) == (None, 1)
-    for job in (running, second):
+    for job in (second, running):  # the other way round its turn would come first
         job.cancel()
         assert job.wait(5)
     assert second.started_s is None

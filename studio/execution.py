@@ -1,0 +1,145 @@
+"""How a job is computed: a model leased, called, and the end told, whatever it is."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from studio.catalogue import Entry
+from studio.contract import Adapter, Inputs, Outputs, Task
+from studio.devices import out_of_gpu_memory
+from studio.errors import AtelierError, BackendFailed, Cancelled
+from studio.jobs import Job, JobRun
+from studio.ledger import Ledger
+from studio.logs import in_job
+from studio.metrics import Metrics
+from studio.pool import Loaded, Pool, model_name
+
+log = logging.getLogger(__name__)
+
+#: Asks another task for a job: (job, its leased model, run, task, payload, adapter, until) -> outputs.
+Ask = Callable[[Job, Loaded, JobRun, str, Mapping[str, Any] | Inputs, str | None, float | None], Outputs]
+
+
+class Execution:
+    """Computes jobs in the calling thread.
+
+    Args:
+        pool: where the models are leased.
+        ledger: notes when a model was used.
+        device: the operator's wish.
+        ask: how a backend's call of another task is answered.
+    """
+
+    def __init__(self, pool: Pool, ledger: Ledger, metrics: Metrics, device: str, ask: Ask) -> None:
+        self._pool, self._ledger, self._metrics = pool, ledger, metrics
+        self._device = device
+        self._ask = ask
+
+    def __call__(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
+        """Lease, call, publish; ends the job in any case."""
+        with in_job(job.id):
+            self._called(job, entry, adapter, live=live)
+            facts: dict[str, Any] = {"task": job.task, "adapter": job.adapter, "state": job.state}
+            facts |= {"seconds": round(job.run_s, 4), "device": job.device}
+            log.log(logging.DEBUG if live else logging.INFO, "job %s: %s", job.id, job.state, extra=facts)
+        self._metrics.requests.labels(job.task, job.adapter, job.state).inc()
+
+    def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:
+        try:
+            with self._counted(job):
+                run = JobRun(job, "", live=live)
+                waiting_s = time.perf_counter()
+                job.update(
+                    state="running",
+                    position=None,
+                    wait_s=None,
+                    note="Loading the model" if not self._resident(adapter) else "",
+                )
+                outputs = self._leased(job, run, entry, adapter, waiting_s)
+                if outputs is None:
+                    run.note(f"Ran on the CPU: the GPU's memory did not suffice for this input of {adapter.title}.")
+                    outputs = self._leased(job, run, entry, adapter, waiting_s, device="cpu")
+                assert outputs is not None
+            job.finish("done", outputs=outputs)
+        except Cancelled as reason:
+            job.finish("cancelled", _without_frames(reason))
+        except AtelierError as error:
+            job.finish("failed", _without_frames(error))
+        except MemoryError:
+            log.exception("job %s ran out of memory", job.id)
+            job.finish("failed", BackendFailed("The machine ran out of memory.", hint="Try a smaller input."))
+        except Exception:  # whatever a third-party model raises must end the job, not the worker
+            log.exception("job %s failed", job.id)
+            job.finish(
+                "failed",
+                BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
+            )
+
+    def _leased(
+        self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
+    ) -> Outputs | None:
+        """Lease and call; None where a GPU's memory does not suffice, even with every idle model gone from it."""
+        with self._pool.lease(entry.family, adapter, run.check, device=device) as loaded:
+            self._ledger.used(model_name(entry.family, adapter))
+            run.device = loaded.device
+            run.ask = functools.partial(self._ask, job, loaded)
+            job.update(
+                started_s=time.time(),
+                load_s=time.perf_counter() - waiting_s,
+                device=loaded.device,
+                memory_mb=loaded.memory_mb or None,
+                note="",
+            )
+            if loaded.remark:
+                run.note(loaded.remark)
+            elif device is None and self._device not in ("auto", loaded.device):
+                run.note(f"Ran on {loaded.device}: {self._device} cannot be used here.")
+            for attempt in range(2):
+                try:
+                    return self._answer(loaded.backend, job, run, entry.task)
+                except RuntimeError as fault:
+                    if loaded.device == "cpu" or not out_of_gpu_memory(fault):
+                        raise
+                    if attempt == 1 and "cpu" not in adapter.devices:
+                        raise BackendFailed(
+                            "The GPU's memory did not suffice for this input.", hint="Try a smaller input."
+                        ) from None
+                    log.warning("job %s: out of GPU memory", job.id)
+                self._pool.evict(loaded.device)  # after the frames of the failed call are gone
+        self._pool.evict(loaded.device)
+        return None
+
+    @contextmanager
+    def _counted(self, job: Job) -> Iterator[None]:
+        started_s = time.perf_counter()
+        with self._metrics.in_progress.labels(job.task).track_inprogress():
+            yield
+        self._metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - started_s)
+
+    def _resident(self, adapter: Adapter) -> bool:
+        return any(resident.entry == adapter.entry for resident in self._pool.residents())
+
+    @staticmethod
+    def _answer(backend: Any, job: Job, run: JobRun, task: Task) -> Outputs:
+        """Call the backend; of a generator, publish each partial answer and return the last."""
+        run.check()
+        answer = backend(job.inputs, run)
+        if isinstance(answer, Iterator):
+            last: Outputs | None = None
+            for last in answer:
+                run.partial(last)
+            answer = last
+        if not isinstance(answer, task.outputs):
+            raise TypeError(f"{job.task}/{job.adapter}: expected {task.outputs.__name__}, got {type(answer).__name__}")
+        return answer
+
+
+def _without_frames(error: AtelierError) -> AtelierError:
+    """The error without its traceback, whose frames would keep the model in memory for as long as the job is kept."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
