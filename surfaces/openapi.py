@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -72,17 +73,22 @@ def document(runtime: Runtime) -> dict[str, Any]:
             "get": _get("A job and its result; server-sent events with Accept: text/event-stream", "jobs", "job"),
             "delete": _get("Cancel a job and forget it", "jobs", "job"),
         },
-        "/api/v1/runs": {"get": _get("List your kept runs, newest first", "runs") | {"parameters": _RUN_QUERY}},
+        "/api/v1/runs": {
+            "get": _get("List your kept runs, newest first", "runs", refused=("422", "503"))
+            | {"parameters": _RUN_QUERY}
+        },
         "/api/v1/runs/{run}": {
-            "get": _get("A run with its inputs and outputs", "runs", "run"),
-            "delete": _get("Forget a run; cancel it if it goes on", "runs", "run"),
+            "get": _get("A run with its inputs and outputs", "runs", "run", refused=("503",)),
+            "delete": _get("Forget a run; cancel it if it goes on", "runs", "run", refused=("503",)),
         },
         "/api/v1/runs/{run}/pin": {
-            "put": _get("Keep a run beyond its time to live", "runs", "run"),
-            "delete": _get("Unpin a run", "runs", "run"),
+            "put": _get("Keep a run beyond its time to live", "runs", "run", refused=("413", "503")),
+            "delete": _get("Unpin a run", "runs", "run", refused=("503",)),
         },
         "/api/v1/runs/{run}/repeat": {"post": _repeat()},
-        "/api/v1/runs/{run}/picture": {"get": _get("A small picture of a run", "runs", "run", media_type="image/webp")},
+        "/api/v1/runs/{run}/picture": {
+            "get": _get("A small picture of a run", "runs", "run", media_type="image/webp", refused=("503",))
+        },
         "/api/v1/tasks/{task}/batch": {"post": _batch()},
         "/api/v1/batches/{batch}": {
             "get": _get("A batch: how far it is, and its short answers so far", "runs", "batch"),
@@ -137,9 +143,8 @@ def _repeat() -> dict[str, Any]:
     content = {"application/json": {"schema": {"type": "object", "properties": properties}}}
     operation["requestBody"] = {"required": False, "content": content}
     job = {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}}
-    operation["responses"] = {"202": {"description": "A job", "content": job}} | {
-        status: {"$ref": "#/components/responses/Error"} for status in ("404", "409", "413", "422", "503")
-    }
+    refused = _errors("404", "409", "413", "422", "429", "503")
+    operation["responses"] = {"202": {"description": "A job", "content": job}} | refused
     return operation
 
 
@@ -156,20 +161,22 @@ def _batch() -> dict[str, Any]:
         "properties": {"items": {"type": "array", "minItems": 1, "items": item}, "adapter": {"type": "string"}},
     }
     operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
-    operation["responses"] = {"202": {"description": "A batch", "content": {"application/json": {}}}} | {
-        status: {"$ref": "#/components/responses/Error"} for status in ("404", "413", "422")
-    }
+    batch = {"202": {"description": "A batch", "content": {"application/json": {}}}}
+    operation["responses"] = batch | _errors("404", "413", "422")
     return operation
 
 
 def _pull() -> dict[str, Any]:
     operation = _get("Download its weights; ready already, or 202 and its state", "models", "task", "adapter")
     operation["responses"]["202"] = {"description": "Downloading", "content": {"application/json": {}}}
-    operation["responses"]["503"] = {"$ref": "#/components/responses/Error"}
+    operation["responses"] |= _errors("503")
     return operation
 
 
-def _get(summary: str, tag: str, *parameters: str, media_type: str = "application/json") -> dict[str, Any]:
+def _get(
+    summary: str, tag: str, *parameters: str, media_type: str = "application/json", refused: Sequence[str] = ()
+) -> dict[str, Any]:
+    """An operation; it may answer with the one error shape and a status of `refused`, or 404 where it names a thing."""
     operation: dict[str, Any] = {
         "summary": summary,
         "tags": [tag],
@@ -179,8 +186,12 @@ def _get(summary: str, tag: str, *parameters: str, media_type: str = "applicatio
         operation["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in parameters
         ]
-        operation["responses"]["404"] = {"$ref": "#/components/responses/Error"}
+    operation["responses"] |= _errors(*(["404"] if parameters else []), *refused)
     return operation
+
+
+def _errors(*statuses: str) -> dict[str, Any]:
+    return {status: {"$ref": "#/components/responses/Error"} for status in statuses}
 
 
 def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
@@ -228,10 +239,7 @@ def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
                 "description": "A job, with Prefer: respond-async",
                 "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Job"}}},
             },
-            **{
-                status: {"$ref": "#/components/responses/Error"}
-                for status in ("404", "409", "413", "422", "429", "500", "503")
-            },
+            **_errors("404", "409", "413", "422", "429", "500", "503"),
         },
     }
 
