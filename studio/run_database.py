@@ -81,7 +81,7 @@ class RunDatabase:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection to read with. Raises RunsUnavailable."""
-        connection = self._free.pop() if self._free else self._opened()
+        connection = self._taken() or self._opened()
         try:
             yield connection
         except sqlite3.Error as fault:
@@ -107,8 +107,15 @@ class RunDatabase:
 
     def close(self) -> None:
         """Close the connections that wait."""
-        while self._free:
-            self._free.pop().close()
+        while connection := self._taken():
+            connection.close()
+
+    def _taken(self) -> sqlite3.Connection | None:
+        """One of those that wait; another thread may take the last one first."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return None
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         if len(self._free) < _KEPT:
