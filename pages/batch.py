@@ -123,9 +123,15 @@ def _show(task: Task, batch: Batch, was_finished: bool) -> None:
     if done:
         with st.container(horizontal=True, key=f"batch-files-{batch.id}"):
             name = f"{task.name}-{batch.id[:8]}"
-            st.download_button("Table", lambda: table_of(batch), f"{name}.csv", "text/csv", key=f"batch-csv-{batch.id}")
             st.download_button(
-                "All results", lambda: _zip(batch), f"{name}.zip", "application/zip", key=f"batch-zip-{batch.id}"
+                "Download the table", lambda: table_of(batch), f"{name}.csv", "text/csv", key=f"batch-csv-{batch.id}"
+            )
+            st.download_button(
+                "Download all results",
+                lambda: _zip(batch),
+                f"{name}.zip",
+                "application/zip",
+                key=f"batch-zip-{batch.id}",
             )
 
 
