@@ -65,48 +65,7 @@ _RUN_QUERY = [
 
 def document(runtime: Runtime) -> dict[str, Any]:
     """An OpenAPI 3.1 document of all addresses, with an operation for each task."""
-    paths: dict[str, Any] = {
-        "/api/v1/tasks": {"get": _get("List the tasks", "tasks")},
-        "/api/v1/tasks/{task}": {"get": _get("Describe a task", "tasks", "task")},
-        "/api/v1/jobs": {"get": _get("List your jobs", "jobs")},
-        "/api/v1/jobs/{job}": {
-            "get": _get("A job and its result; server-sent events with Accept: text/event-stream", "jobs", "job"),
-            "delete": _get("Cancel a job and forget it", "jobs", "job"),
-        },
-        "/api/v1/runs": {
-            "get": _get("List your kept runs, newest first", "runs", refused=("422", "503"))
-            | {"parameters": _RUN_QUERY}
-        },
-        "/api/v1/runs/{run}": {
-            "get": _get("A run with its inputs and outputs", "runs", "run", refused=("503",)),
-            "delete": _get("Forget a run; cancel it if it goes on", "runs", "run", refused=("503",)),
-        },
-        "/api/v1/runs/{run}/pin": {
-            "put": _get("Keep a run beyond its time to live", "runs", "run", refused=("413", "503")),
-            "delete": _get("Unpin a run", "runs", "run", refused=("503",)),
-        },
-        "/api/v1/runs/{run}/repeat": {"post": _repeat()},
-        "/api/v1/runs/{run}/picture": {
-            "get": _get("A small picture of a run", "runs", "run", media_type="image/webp", refused=("503",))
-        },
-        "/api/v1/tasks/{task}/batch": {"post": _batch()},
-        "/api/v1/batches/{batch}": {
-            "get": _get("A batch: how far it is, and its short answers so far", "runs", "batch"),
-            "delete": _get("Cancel what is left of a batch", "runs", "batch"),
-        },
-        "/api/v1/models": {"get": _get("List the models: state, size, licence, device, last use", "models")},
-        "/api/v1/models/{task}/{adapter}": {
-            "get": _get("A model and its download", "models", "task", "adapter"),
-            "delete": _get("Cancel its download and remove its files", "models", "task", "adapter"),
-        },
-        "/api/v1/models/{task}/{adapter}/pull": {"post": _pull()},
-        "/api/v1/models/{task}/{adapter}/pause": {
-            "post": _get("Stop its download, keeping what has come", "models", "task", "adapter")
-        },
-        "/healthz": {"get": _get("The process answers", "health")},
-        "/readyz": {"get": _get("The process takes runs", "health")},
-        "/metrics": {"get": _get("Prometheus metrics", "health", media_type="text/plain")},
-    }
+    paths = {**_studio_paths(), **_run_paths(), **_model_paths()}
     schemas: dict[str, Any] = {
         "Error": _ERROR,
         "Job": {"type": "object", "properties": _JOB_PROPERTIES},
@@ -133,6 +92,64 @@ def document(runtime: Runtime) -> dict[str, Any]:
                 }
             },
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _studio_paths() -> dict[str, Any]:
+    """Tasks, jobs, and what watches the process."""
+    return {
+        "/api/v1/tasks": {"get": _get("List the tasks", "tasks")},
+        "/api/v1/tasks/{task}": {"get": _get("Describe a task", "tasks", "task")},
+        "/api/v1/jobs": {"get": _get("List your jobs", "jobs")},
+        "/api/v1/jobs/{job}": {
+            "get": _get("A job and its result; server-sent events with Accept: text/event-stream", "jobs", "job"),
+            "delete": _get("Cancel a job and forget it", "jobs", "job"),
+        },
+        "/healthz": {"get": _get("The process answers", "health")},
+        "/readyz": {"get": _get("The process takes runs", "health")},
+        "/metrics": {"get": _get("Prometheus metrics", "health", media_type="text/plain")},
+    }
+
+
+def _run_paths() -> dict[str, Any]:
+    """Kept runs and batches."""
+    return {
+        "/api/v1/runs": {
+            "get": _get("List your kept runs, newest first", "runs", refused=("422", "503"))
+            | {"parameters": _RUN_QUERY}
+        },
+        "/api/v1/runs/{run}": {
+            "get": _get("A run with its inputs and outputs", "runs", "run", refused=("503",)),
+            "delete": _get("Forget a run; cancel it if it goes on", "runs", "run", refused=("503",)),
+        },
+        "/api/v1/runs/{run}/pin": {
+            "put": _get("Keep a run beyond its time to live", "runs", "run", refused=("413", "503")),
+            "delete": _get("Unpin a run", "runs", "run", refused=("503",)),
+        },
+        "/api/v1/runs/{run}/repeat": {"post": _repeat()},
+        "/api/v1/runs/{run}/picture": {
+            "get": _get("A small picture of a run", "runs", "run", media_type="image/webp", refused=("503",))
+        },
+        "/api/v1/tasks/{task}/batch": {"post": _batch()},
+        "/api/v1/batches/{batch}": {
+            "get": _get("A batch: how far it is, and its short answers so far", "runs", "batch"),
+            "delete": _get("Cancel what is left of a batch", "runs", "batch"),
+        },
+    }
+
+
+def _model_paths() -> dict[str, Any]:
+    """Models and their downloads."""
+    return {
+        "/api/v1/models": {"get": _get("List the models: state, size, licence, device, last use", "models")},
+        "/api/v1/models/{task}/{adapter}": {
+            "get": _get("A model and its download", "models", "task", "adapter"),
+            "delete": _get("Cancel its download and remove its files", "models", "task", "adapter"),
+        },
+        "/api/v1/models/{task}/{adapter}/pull": {"post": _pull()},
+        "/api/v1/models/{task}/{adapter}/pause": {
+            "post": _get("Stop its download, keeping what has come", "models", "task", "adapter")
         },
     }
 

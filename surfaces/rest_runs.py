@@ -8,7 +8,7 @@ import binascii
 import json
 import math
 from datetime import UTC, datetime
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -56,7 +56,7 @@ class RunRoutes:
     async def delete(self, request: Request) -> Response:
         """DELETE /api/v1/runs/{run}: cancel it if it goes on, and forget it."""
         run_id, owner = _whose(request)
-        row = self._runtime.runs.row(run_id, owner)
+        row = await asyncio.to_thread(self._runtime.runs.row, run_id, owner)
         await asyncio.to_thread(self._runtime.jobs.forget, run_id, owner)
         return JSONResponse(self._json(row))
 
@@ -135,7 +135,8 @@ def _asked(request: Request) -> tuple[Wanted, Bookmark | None, int]:
         raise InvalidInput("Pinned is a yes or a no.", field="pinned", expected="true or false", got=pinned)
     if not limit.isdecimal() or not 1 <= int(limit) <= _MOST:
         raise InvalidInput("The limit is no such number.", field="limit", expected=f"1 to {_MOST}", got=limit[:40])
-    wanted = Wanted(query.get("task"), state, _YES[pinned] if pinned is not None else None, query.get("batch"))  # type: ignore[arg-type]
+    kept = _YES[pinned] if pinned is not None else None
+    wanted = Wanted(query.get("task"), cast(State | None, state), kept, query.get("batch"))
     return wanted, _bookmark(query["after"]) if "after" in query else None, int(limit)
 
 

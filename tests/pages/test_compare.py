@@ -53,7 +53,8 @@ def test_one_input_goes_through_two_models(connected: Runtime) -> None:
     assert shown.count("Hello") >= 2
     jobs = connected.jobs.of(OWNER)
     assert {job.adapter for job in jobs} == {"echo", "twin"}
-    assert first_picture(jobs[0].outputs) is not None  # type: ignore[arg-type]
+    assert jobs[0].outputs is not None
+    assert first_picture(jobs[0].outputs) is not None
 
 
 def test_earlier_runs_stand_beside(connected: Runtime) -> None:
