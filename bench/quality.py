@@ -19,7 +19,7 @@ from bench.figures import Figure, NoData
 from studio.settings import Settings
 
 #: Name to module; each has `measure(settings) -> list[Figure]`.
-BENCHMARKS = {"faces": "bench.faces_quality", "digits": "bench.digits_quality"}
+BENCHMARKS = {"faces": "bench.faces_quality", "digits": "bench.digits_quality", "pictures": "bench.pictures_quality"}
 
 
 def main(arguments: list[str]) -> int:
@@ -40,6 +40,9 @@ def main(arguments: list[str]) -> int:
             print(f"{name}: {fault}", file=sys.stderr)
             return 2
     print(table(figures))
+    for figure in figures:
+        if figure.detail:
+            print(f"{figure.data}, {figure.metric}: {figure.detail}")
     return 0 if all(figure.met for figure in figures) else 1
 
 
