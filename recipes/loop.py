@@ -10,7 +10,7 @@ import csv
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -136,6 +136,15 @@ def fit(net: nn.Module, loss: Loss, batches: Batches, evaluate: Evaluate, plan: 
     kept = state.mean.module.cpu()
     kept.load_state_dict(state.best)
     return Fitted(kept.eval(), state.history, stopped)
+
+
+def in_a_row(cycles: list[Fitted]) -> Fitted:
+    """Trainings that went on from one another, as one: the last one's network, the epochs of all."""
+    history: list[Epoch] = []
+    for cycle in cycles:
+        epochs, used_s = len(history), history[-1].cpu_s if history else 0.0
+        history += [replace(row, epoch=row.epoch + epochs, cpu_s=row.cpu_s + used_s) for row in cycle.history]
+    return Fitted(cycles[-1].net, history, cycles[-1].stopped)
 
 
 def device_here() -> str:

@@ -11,7 +11,7 @@ import torch
 from backends.pictures.net import PictureNet
 from recipes import pictures
 from recipes.data import Split
-from recipes.pictures import Config, augmented
+from recipes.pictures import Config, Cycle, cut_out, shifted
 from studio.settings import Settings
 
 
@@ -20,9 +20,22 @@ def test_the_network_is_small_and_its_stages_can_be_tapped() -> None:
     assert sum(value.numel() for value in net.state_dict().values()) * 4 <= 9_000_000
     stages = net.stages(torch.rand(2, 3, 32, 48))
     assert [tuple(maps.shape) for maps in stages] == [
-        (2, 64, 32, 48), (2, 64, 32, 48), (2, 128, 16, 24), (2, 256, 8, 12),
+        (2, 24, 31, 47), (2, 64, 15, 23), (2, 256, 7, 11), (2, 256, 3, 5),
     ]  # fmt: skip
     assert net(torch.rand(1, 3, 32, 32)).shape == (1, 10)
+
+
+def test_whitened_neighbours_are_uncorrelated() -> None:
+    rough = torch.rand(64, 3, 32, 32, generator=torch.Generator().manual_seed(1))
+    smooth = torch.nn.functional.avg_pool2d(rough, 5, stride=1, padding=2)  # neighbours alike, as in photographs
+    net = PictureNet()
+    net.fit_whitening(smooth)
+    normal = (smooth - net.mean) / net.deviation
+    answers = torch.nn.functional.conv2d(normal, net.whiten.weight)[:, :12].permute(1, 0, 2, 3).flatten(1)
+    correlation = torch.corrcoef(answers) - torch.eye(12)
+    assert correlation.abs().max() < 0.05
+    assert torch.equal(net.whiten.weight[:12], -net.whiten.weight[12:])
+    assert not net.whiten.weight.requires_grad
 
 
 def test_six_steps_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,23 +49,41 @@ def test_six_steps_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published: list[object] = []
     monkeypatch.setattr(pictures, "cifar10", drawn)
     monkeypatch.setattr(pictures, "publish", lambda *arguments: published.append(arguments))
-    small = Config(reach=0, epochs=2, batch_size=16, held_out=20)
+    cycle = Cycle(epochs=1, peak_rate=0.1, bias_rate=4, ema_decay=0.9, shift_px=2, cut_px=8)
+    small = Config(reach=0, cycles=(cycle, cycle), batch_size=16, held_out=20)
     result = pictures.train(Settings(home=tmp_path), tmp_path / "run", small)
-    assert len(result.fitted.history) == 2
+    assert [row.epoch for row in result.fitted.history] == [1, 2]
+    spent = [row.cpu_s for row in result.fitted.history]
+    assert 0 < spent[0] < spent[1]
     assert all(np.isfinite(row.loss) for row in result.fitted.history)
     assert len(published) == 1
 
 
-def test_augmentation_against_literal_pixels() -> None:
-    rgb = torch.zeros(64, 3, 32, 32, dtype=torch.uint8)
-    rgb[:, :, :, 16:] = 255  # the right half is white
-    config = Config(shift_px=0, cut_px=2)
-    made = augmented(rgb, config, torch.Generator().manual_seed(1))
-    assert made.shape == rgb.shape
-    assert {float(value) for value in made.unique()} == {0.0, 0.5, 1.0}
-    assert ((made == 0.5).sum((1, 2, 3)) <= 3 * 4).all(), "at most one square of 2 x 2 px in three channels"
-    mirrored = made[:, :, :, :16].mean((1, 2, 3)) > 0.5
-    assert 16 < int(mirrored.sum()) < 48
-    still = augmented(rgb, Config(shift_px=4, cut_px=0), torch.Generator().manual_seed(2))
-    edges = (still[:, 0, 0].diff(dim=1) != 0).sum(1)
-    assert (edges == 1).all(), "shifted by up to 4 px, mirrored in at the edge"
+def half_white(count: int) -> torch.Tensor:
+    rgb = torch.zeros(count, 3, 32, 32, dtype=torch.uint8)
+    rgb[:, :, :, 16:] = 255
+    return rgb
+
+
+def test_pictures_are_mirrored_as_told_and_shifted_at_random() -> None:
+    told = torch.arange(64) % 2 == 0
+    still = shifted(half_white(64), told, 0, torch.Generator().manual_seed(1))
+    assert torch.equal(still[:, 0, 0, 0] == 1, told), "mirrored, the left half is white"
+    moved = shifted(half_white(64), torch.zeros(64, dtype=torch.bool), 4, torch.Generator().manual_seed(2))
+    edges = moved[:, 0, 0].diff(dim=1) != 0
+    assert (edges.sum(1) == 1).all(), "mirrored in at the border, the picture has its one edge still"
+    assert set(edges.float().argmax(1).tolist()) == set(range(11, 20))
+    assert {float(value) for value in moved.unique()} == {0.0, 1.0}
+
+
+def test_a_square_is_cut_out_of_each() -> None:
+    made = cut_out(torch.ones(200, 3, 32, 32), 8, torch.Generator().manual_seed(1))
+    holes = made == 0.5
+    assert torch.equal(holes[:, 0], holes[:, 1])
+    cut = holes[:, 0].flatten(1).sum(1)
+    assert (cut >= 1).all()
+    assert int(cut.max()) == 64
+    whole = holes[cut == 64, 0]
+    assert (whole.any(1).sum(1) == 8).all()
+    assert (whole.any(2).sum(1) == 8).all()
+    assert torch.equal(cut_out(made, 0, torch.Generator()), made)
