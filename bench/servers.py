@@ -41,25 +41,25 @@ class Server:
 @contextmanager
 def studio() -> Iterator[Server]:
     """Atelier, with a home of its own."""
-    with tempfile.TemporaryDirectory() as home, _server(["app.py"], {"ATELIER_HOME": home}) as server:
+    with tempfile.TemporaryDirectory() as home, _server("app.py", {"ATELIER_HOME": home}) as server:
         yield server
 
 
 @contextmanager
 def hello() -> Iterator[Server]:
     """The peer: Streamlit with a mounted Gradio hello."""
-    with _server(["bench/peers/hello.py"], {}) as server:
+    with _server("bench/peers/hello.py", {}) as server:
         yield server
 
 
 @contextmanager
-def _server(command: list[str], environment: dict[str, str]) -> Iterator[Server]:
+def _server(program: str, environment: dict[str, str]) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     started_s = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, *command, port] if not environment else [sys.executable, *command],
+        [sys.executable, program],
         cwd=ROOT,
         env=os.environ | environment | {"ATELIER_PORT": port, "GRADIO_ANALYTICS_ENABLED": "False"},
         stdout=subprocess.DEVNULL,

@@ -6,6 +6,7 @@ Names select figures: `python -m bench.speed start rest live`. Exit status 1 if 
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -49,8 +50,6 @@ class _Start:
 
 
 def _measured(server: Server) -> _Start:
-    import time
-
     time.sleep(_IDLE_S)
     return _Start(server.ready_s, server.memory_mb())
 

@@ -26,7 +26,7 @@ def show() -> None:
 
 @st.fragment(run_every=REFRESH_S)
 def _live() -> None:
-    rows = stock(runtime())
+    rows = [row for row in stock(runtime()) if row.adapter.weights]  # without weights it is no model
     _totals(rows)
     st.subheader("In memory now", anchor=False)
     show_residents()

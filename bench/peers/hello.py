@@ -1,11 +1,11 @@
 """The peer of the start-up and memory figures: Streamlit with a mounted Gradio hello, and nothing else.
 
-Run as `python bench/peers/hello.py PORT`.
+Run as `ATELIER_PORT=... python bench/peers/hello.py`.
 """
 
 from __future__ import annotations
 
-import sys
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -44,4 +44,5 @@ app = st.App(
 )
 
 if __name__ == "__main__":
-    app.run(config={"server.port": int(sys.argv[1]), "server.address": "127.0.0.1", "browser.gatherUsageStats": False})
+    port = int(os.environ["ATELIER_PORT"])
+    app.run(config={"server.port": port, "server.address": "127.0.0.1", "browser.gatherUsageStats": False})

@@ -89,6 +89,9 @@ class Panel:
                 )
                 self._panel = OutputPanel(task)
         self._job_id = gr.Textbox(visible=False, label="Job")
+        if api_name != "run":  # several panels share one page
+            for component in [*self._shown_inputs, *self._panel.components]:
+                component.elem_id = f"{api_name}-{component.elem_id}"
         self._connect(examples, blocks)
 
     def _build_inputs(self) -> list[InputField]:

@@ -52,9 +52,6 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
                 alt_text="The camera's picture",
                 elem_id="camera",
             )
-            readout = gr.HTML(
-                elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False, padding=False
-            )
         with gr.Column(min_width=300):
             seen = gr.HTML(
                 _EMPTY,
@@ -63,6 +60,9 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
                 label="What the model sees",
                 show_label=False,
                 padding=False,
+            )
+            readout = gr.HTML(
+                elem_id="live-readout", elem_classes=["readout"], label="Read-out", show_label=False, padding=False
             )
     times = gr.State([])
     components = [component for field in others for component in field.components]

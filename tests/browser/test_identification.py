@@ -28,7 +28,7 @@ def identify(visitor: Visitor) -> str:
     visitor.choose_tab("Picture")
     visitor.give_picture("image", BOTH)
     visitor.run()
-    people = visitor.demo.locator("#output-people").locator("visible=true")
+    people = visitor.demo.locator("[id$='output-people']").locator("visible=true")
     expect(people.get_by_role("row").filter(has_text="unknown")).not_to_have_count(0)
     return people.inner_text()
 

@@ -49,7 +49,7 @@ class Visitor:
         expect(self.demo.get_by_role("tab", name=title, exact=True)).to_have_attribute("aria-selected", "true")
 
     def field(self, name: str) -> Locator:
-        return self.demo.locator(f"#input-{name}").locator("visible=true")
+        return self.demo.locator(f"[id$='input-{name}']").locator("visible=true")
 
     def give(self, name: str, *files: Path) -> None:
         """Upload files into a field, by its button for uploads where another source is chosen."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -19,8 +20,9 @@ from studio.catalogue import Catalogue
 from studio.errors import Forbidden, NotFound, WeightsUnavailable
 from studio.runtime import Runtime
 from studio.stock import find, stock
-from surfaces import rest
+from surfaces import mcp, rest
 from surfaces.cli import main
+from surfaces.demos.blocks import build_blocks
 from tests.conftest import ROOT
 from tests.hub.conftest import CONFIG, MODEL
 from tests.hub.local_hub import LocalHub
@@ -146,6 +148,11 @@ def test_commercial_use_hides_and_refuses(make_runtime: MakeRuntime, hub: LocalH
         assert (answer.status_code, answer.json()["field"]) == (403, "adapter")
         assert client.post("/api/v1/models/tiny_task/large/pull").status_code == 403
         assert "large" not in client.get("/openapi.json").text
+    tools = mcp.Tools(runtime)
+    listed = asyncio.run(tools.list(None, None))  # type: ignore[arg-type] - it uses neither
+    assert "large" not in listed.model_dump_json()
+    task = runtime.catalogue.task("tiny_task")
+    assert "large" not in json.dumps(build_blocks(runtime, task).get_config_file(), default=str)
     assert runtime.run("tiny_task", {}).state == "done"
 
 
@@ -194,6 +201,18 @@ def pulling(hub: LocalHub, environment: dict[str, str]) -> Iterator[subprocess.P
     if process.poll() is None:
         process.kill()
     process.wait(10)
+
+
+@pytest.mark.slow
+def test_commercial_use_on_the_command_line(hub: LocalHub, environment: dict[str, str]) -> None:
+    environment |= {"ATELIER_USE": "commercial"}
+    rows = json.loads(command("models", "--json", env=environment).stdout)
+    assert [row["adapter"] for row in rows] == ["small"]
+    for arguments in (("pull", "large"), ("run", "tiny_task", "adapter=large")):
+        done = command(*arguments, env=environment)
+        assert done.returncode != 0
+        assert "commercially" in json.loads(done.stderr.splitlines()[-1])["error"]
+    assert hub.requests == []
 
 
 @pytest.mark.slow
