@@ -85,7 +85,7 @@ _OWN = Adapter(
     licence="AGPL-3.0-or-later",
     source="https://doi.org/10.1109/5.726791",
     kind="embedded",
-    quality="MNIST test, 10,000 digits: accuracy 0.9954, 0.3 % wrongly refused; of letters, scribbles, pairs of digits "
+    quality="MNIST test, 10,000 digits: accuracy 0.9958, 0.3 % wrongly refused; of letters, scribbles, pairs of digits "
     "and photographs 99.4 % or more refused (python -m bench.quality digits)",
     limits="A 1 with a long upstroke or a crossed 7, letters shaped like digits, printed type. One digit at a time.",
 )
