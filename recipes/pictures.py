@@ -53,6 +53,7 @@ class Config:
         published: the figure it stands beside.
         held_out: the last training pictures, kept for the choice of the epoch.
         smoothing: share of each label that is spread over all classes.
+        refused: share of the held-out pictures that the bound on familiarity turns away.
     """
 
     reach: float = 0.92
@@ -65,6 +66,7 @@ class Config:
     held_out: int = 2_000
     weight_decay: float = 1.3e-3
     smoothing: float = 0.2
+    refused: float = 0.05
     cpu_minutes: float = 240
     seed: int = 1
 
@@ -88,7 +90,8 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
     fitted = in_a_row(cycles)
     result = Result(accuracy(fitted.net, cifar10(settings, "test")), config.reach, fitted)
     if result.reached:
-        publish("pictures", fitted.net, {"classes": ",".join(CLASSES)}, _card(result, config))
+        facts = {"classes": ",".join(CLASSES)} | calibration(fitted.net, held_out, config.refused)
+        publish("pictures", fitted.net, facts, _card(result, config))
     return result
 
 
@@ -151,17 +154,33 @@ def cut_out(rgb: Tensor, side_px: int, generator: torch.Generator) -> Tensor:
 
 
 @torch.inference_mode()
-def accuracy(net: nn.Module, split: Split) -> float:
-    """Share of the pictures whose best class is right, by the mean of their own and their mirror image's logits."""
+def logits(net: nn.Module, split: Split) -> Tensor:
+    """Logits (N, 10): the mean over each picture and its mirror image."""
     device = next(net.parameters()).device
-    right = 0
-    parts = torch.split(tensor(split.pictures), 500), torch.split(torch.from_numpy(split.labels), 500)
-    for rgb, labels in zip(*parts, strict=True):
+    parts = []
+    for rgb in torch.split(tensor(split.pictures), 500):
         scaled = rgb.to(device).float().div(255)
         with autocast_here(device.type):
-            logits = net(scaled) + net(scaled.flip(3))
-        right += int((logits.argmax(1).cpu() == labels).sum())
-    return right / len(split)
+            parts.append((net(scaled) + net(scaled.flip(3))) / 2)
+    return torch.cat(parts).float().cpu()
+
+
+def accuracy(net: nn.Module, split: Split) -> float:
+    """Share of the pictures whose best class is right, by `logits`."""
+    return float((logits(net, split).argmax(1) == torch.from_numpy(split.labels)).float().mean())
+
+
+def calibration(net: nn.Module, held_out: Split, refused: float) -> dict[str, str]:
+    """What turns logits into scores and refusals, from pictures that the network has not learned from.
+
+    The temperature is the one under which the right classes are most probable (Guo et al. 2017). The bound is the
+    energy score (Liu et al. 2020) below which the share `refused` of them lies.
+    """
+    values, labels = logits(net, held_out), torch.from_numpy(held_out.labels)
+    temperatures = torch.arange(0.2, 3, 0.01)
+    losses = torch.stack([functional.cross_entropy(values / temperature, labels) for temperature in temperatures])
+    least = float(values.logsumexp(1).quantile(refused))
+    return {"temperature": f"{float(temperatures[losses.argmin()]):.2f}", "least_familiarity": f"{least:.4f}"}
 
 
 def _card(result: Result, config: Config) -> Card:

@@ -11,7 +11,7 @@ import torch
 from backends.pictures.net import PictureNet
 from recipes import pictures
 from recipes.data import Split
-from recipes.pictures import Config, Cycle, cut_out, shifted
+from recipes.pictures import Config, Cycle, calibration, cut_out, shifted
 from studio.settings import Settings
 
 
@@ -87,3 +87,26 @@ def test_a_square_is_cut_out_of_each() -> None:
     assert (whole.any(1).sum(1) == 8).all()
     assert (whole.any(2).sum(1) == 8).all()
     assert torch.equal(cut_out(made, 0, torch.Generator()), made)
+
+
+class Staircase(torch.nn.Module):
+    """Says a picture's class by its grey level, with one logit above the others by a given gap."""
+
+    def __init__(self, gap: float) -> None:
+        super().__init__()
+        self.gap = torch.nn.Parameter(torch.tensor(gap))
+
+    def forward(self, rgb: torch.Tensor) -> torch.Tensor:
+        said = (rgb.mean((1, 2, 3)) * 10).long()
+        return torch.nn.functional.one_hot(said, 10) * self.gap
+
+
+def test_scores_are_brought_to_the_share_of_right_answers() -> None:
+    said = np.repeat(np.arange(10), 100)
+    levels = (said * 25.5 + 12)[:, None, None, None]
+    labels = np.where(np.arange(1000) % 5 == 0, (said + 1 + np.arange(1000) // 5 % 9) % 10, said)  # four in five right
+    held_out = Split(np.broadcast_to(levels, (1000, 32, 32, 3)).astype(np.uint8), labels)
+    gap = 2 * np.log(0.8 / (0.2 / 9))  # halved, the best class has the probability 0.8
+    found = calibration(Staircase(gap), held_out, 0.05)
+    assert float(found["temperature"]) == pytest.approx(2, abs=0.02)
+    assert float(found["least_familiarity"]) == pytest.approx(np.log(np.exp(gap) + 9), abs=1e-3)
