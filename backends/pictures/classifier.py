@@ -18,8 +18,9 @@ from backends.pictures.views import SIDE_PX, views
 from studio.contract import Run
 from studio.weights import Weights
 
-#: The last maps have 4 x 4 places only. Their heat is taken at nine places of the picture, this many pixels apart.
-_SHIFTS_PX = (-3, 0, 3)
+#: The last maps have a place every 8 px. Grad-CAM is taken in windows displaced by this, which fill the gaps.
+_STEP_PX, _QUICK_STEP_PX = 4, 8
+_MARGIN_PX = 4  # by which a window is wider than the picture on each side, so that its maps reach the edges
 
 
 class PictureClassifier:
@@ -56,11 +57,11 @@ class PictureClassifier:
     def look(self, rgb: RGB, *, quick: bool = False) -> Look:
         """See `PictureModel.look`."""
         seen = views(rgb)[: 1 if quick else None]
-        shifts_px = (0,) if quick else _SHIFTS_PX
+        step_px = _QUICK_STEP_PX if quick else _STEP_PX
         pixels = np.stack([view.pixels for view in seen])
 
         def explain(number: int) -> list[Part]:
-            heats = self.heat(pixels, number, shifts_px)
+            heats = self.heat(pixels, number, step_px)
             return [Part(heat, view.box_xyxy) for heat, view in zip(heats, seen, strict=True)]
 
         logits = self.logits(pixels)  # (views, 10)
@@ -80,25 +81,25 @@ class PictureClassifier:
         mean = (self._net(scaled) + self._net(scaled.flip(3))) / 2
         return np.asarray(mean.double().cpu().numpy(), np.float64)
 
-    def heat(self, pixels: RGB, number: int, shifts_px: tuple[int, ...] = _SHIFTS_PX) -> Heat:
-        """Grad-CAM of a class on the last stage's maps, over views (N, 32, 32, 3): (N, 32, 32).
+    def heat(self, pixels: RGB, number: int, step_px: int = _STEP_PX) -> Heat:
+        """Grad-CAM of a class on the last stage's maps, over views (N, 32, 32, 3): (N, 32 / step, 32 / step).
 
-        The mean over small displacements of each view, laid back into place: one alone has 4 x 4 places.
+        A view is extended by its mirror image. In a window of 40 x 40 px the 4 x 4 places of the maps lie 8 px apart,
+        the first 4.5 px from its edge; windows displaced by less than that see the places between.
+
+        Args:
+            step_px: distance of the places; 8 or a part of it.
         """
-        largest = max(shifts_px)
-        padded = functional.pad(self._tensor(pixels), (largest,) * 4, mode="reflect")
-        total = np.zeros(pixels.shape[:3], np.float32)
-        for down in shifts_px:
-            for right in shifts_px:
-                top, left = largest + down, largest + right
-                shifted = padded[:, :, top : top + SIDE_PX, left : left + SIDE_PX]
-                logits, maps = tapped(self._net, self._net.stage3, shifted)
-                coarse = torch.from_numpy(grad_cam(maps, logits[:, number]))[:, None]  # (N, 1, 4, 4)
-                fine = functional.interpolate(coarse, (SIDE_PX, SIDE_PX), mode="bicubic", align_corners=False)
-                back = functional.pad(fine, (largest,) * 4, mode="replicate")
-                top, left = largest - down, largest - right
-                total += back[:, 0, top : top + SIDE_PX, left : left + SIDE_PX].clamp(min=0).numpy()
-        return np.asarray(total / len(shifts_px) ** 2, np.float32)
+        padded = functional.pad(self._tensor(pixels), (_MARGIN_PX, _MARGIN_PX + 8) * 2, mode="reflect")
+        window_px, between = SIDE_PX + 2 * _MARGIN_PX, 8 // step_px
+        heat = np.zeros((len(pixels), SIDE_PX // step_px, SIDE_PX // step_px), np.float32)
+        for row in range(between):
+            for column in range(between):
+                top, left = (step_px * place + (step_px - 1) // 2 for place in (row, column))
+                window = padded[:, :, top : top + window_px, left : left + window_px]
+                logits, maps = tapped(self._net, self._net.stage3, window)
+                heat[:, row::between, column::between] = grad_cam(maps, logits[:, number])
+        return heat
 
     def _tensor(self, pixels: RGB) -> Tensor:
         scaled = torch.from_numpy(np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))).to(self._device)

@@ -6,6 +6,7 @@ registry says for these weights, so no configuration, and no code, comes from th
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -104,7 +105,8 @@ class ImageNetClassifier(ABC):
         """The part of the picture that the network sees: the middle square, less a margin."""
         height, width = rgb.shape[:2]
         settings = self._processor.data_config
-        side = min(height, width) * float(settings["crop_pct"])
+        seen_px = int(settings["input_size"][-1])
+        side = min(height, width) * seen_px / math.floor(seen_px / settings["crop_pct"])
         left, top = (width - side) / 2, (height - side) / 2
         return left, top, left + side, top + side
 

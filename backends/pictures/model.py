@@ -76,6 +76,7 @@ def classify(model: PictureModel, inputs: ClassificationInputs, run: Run) -> Cla
     order = np.argsort(-look.probabilities, kind="stable")
     best = int(order[0])
     explained = best if wanted is None else wanted
+    beside = None if explained == best else look.explain(best)
     sure = look.likely and look.probabilities[best] >= model.sure
     return ClassificationOutputs(
         verdict=verdict(model, look.probabilities) if look.likely else model.unlikely,
@@ -85,10 +86,10 @@ def classify(model: PictureModel, inputs: ClassificationInputs, run: Run) -> Cla
         familiarity=look.familiarity,
         least_familiarity=model.least_familiarity,
         explained=model.labels[explained],
-        overlay=Image(overlay(inputs.image.rgb, look.explain(explained)), "overlay.jpg"),
+        overlay=Image(overlay(inputs.image.rgb, look.explain(explained), beside), "overlay.jpg"),
         seen=Image(_enlarged(look.seen), "seen.png", lossless=True),
         scores=Scores({model.labels[i]: float(look.probabilities[i]) for i in order[: inputs.top_k]}),
-        notes=look.notes if sure else [*look.notes, model.advice],
+        notes=[*([] if sure else [model.advice]), *look.notes, _legend(model.labels, explained, best)],
     )
 
 
@@ -105,6 +106,16 @@ def with_article(label: str) -> str:
     """The first of a label's names with its article: "an airplane" for "airplane", "a tabby" for "tabby, tabby cat"."""
     name = label.partition(",")[0]
     return f"{'an' if name[0].lower() in 'aeio' or name.lower().startswith(('um', 'up')) else 'a'} {name}"
+
+
+def _legend(labels: Sequence[str], explained: int, best: int) -> str:
+    """What the colours of the overlay mean."""
+    name, likeliest = (labels[number].partition(",")[0] for number in (explained, best))
+    if explained == best:
+        return f"Colours: yellow places speak most for {name!r}, violet ones not at all."
+    return (
+        f"Colours: yellow places speak as much for {name!r} as any does for {likeliest!r}, violet ones not at all."
+    )
 
 
 def class_number(labels: Sequence[str], wanted: str) -> int:

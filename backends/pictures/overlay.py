@@ -34,17 +34,19 @@ class Part:
     box_xyxy: Box
 
 
-def overlay(rgb: RGB, parts: list[Part]) -> RGB:
+def overlay(rgb: RGB, parts: list[Part], beside: list[Part] | None = None) -> RGB:
     """The picture in grey under the mean heat of its parts: dark violet for none, yellow for the most.
 
     What is in none of the parts stays grey and is faded.
 
     Args:
         rgb: uint8 (H, W, 3).
+        beside: the heat of another class, if the colours are to be on its scale where it is the hotter one.
     """
     rgb, scale = _reduced(rgb)
     heat, covered = _canvas(rgb.shape[:2], parts, scale)
-    levels = np.rint(255 * heat / max(float(heat.max()), 1e-9)).astype(np.uint8)
+    most = max(float(_canvas(rgb.shape[:2], shown, scale)[0].max()) for shown in (parts, beside or parts))
+    levels = np.rint(255 * heat / max(most, 1e-9)).astype(np.uint8)
     colours = cv2.applyColorMap(levels, cv2.COLORMAP_VIRIDIS)[:, :, ::-1]  # OpenCV's is BGR
     grey = (rgb @ _LUMA)[:, :, None]
     inside = (1 - _COLOUR) * grey + _COLOUR * colours

@@ -31,7 +31,9 @@ class ClassificationInputs(Inputs):
         Ui(placeholder="the most likely class"),
     ] = ""
     top_k: Annotated[
-        int, Field(title="Classes to list", description="How many of the most likely classes.", ge=1, le=10), Ui()
+        int,
+        Field(title="Classes to list", description="How many of the most likely classes.", ge=1, le=10),
+        Ui(advanced=True),
     ] = 5
 
 
@@ -66,7 +68,7 @@ class ClassificationOutputs(Outputs):
         Image,
         Field(
             title="Where the evidence lies",
-            description="Grad-CAM: yellow places spoke most for the explained class, dark violet ones not at all; what "
+            description="Grad-CAM: yellow places speak most for the explained class, violet ones not at all; what "
             "is grey and faded the model did not see.",
         ),
     ]
@@ -93,7 +95,7 @@ _OWN = Adapter(
 
 CONVNEXT = Adapter(
     name="convnext",
-    title="ConvNeXt-T, 1,000 classes",
+    title="ConvNeXt-T (1,000 classes)",
     entry="backends.pictures.imagenet:ConvNext",
     weights="convnext",
     memory_mb=300,
@@ -107,7 +109,7 @@ CONVNEXT = Adapter(
 
 _VIT = Adapter(
     name="vit",
-    title="ViT-B/16, 1,000 classes",
+    title="ViT-B/16 (1,000 classes)",
     entry="backends.pictures.imagenet:Vit",
     weights="vit",
     memory_mb=700,
@@ -151,10 +153,10 @@ image_classification = Task(
    2020](https://arxiv.org/abs/2010.03759)): where the evidence for all ten kinds together is weaker than for 95 % of
    the pictures it knows, the answer is "none of the ten".
 4. **Explain.** Grad-CAM ([Selvaraju et al. 2017](https://arxiv.org/abs/1610.02391)) asks which places of the last maps
-   raise the score of a class: yellow ones most, dark violet ones not at all. Our network's last maps have 4 x 4 places
-   only, so the heat is the mean over nine small displacements of the picture; ConvNeXt's have 7 x 7, ViT's 14 x 14.
-   Type another class into "Explain" to see what would speak for that one. The colours show where the evidence is, not
-   how much: they are stretched to the picture's own largest value.
+   raise the score of a class: yellow ones most, violet ones not at all. Our network's last maps have a place
+   every 8 px only, so four displaced windows fill the gaps: 8 x 8 places. ConvNeXt's maps have 7 x 7, ViT's 14 x 14.
+   Type another class into "Explain" to see what would speak for that one: its colours are on the scale of the most
+   likely class. That scale is stretched to each picture, so compare colours within one picture only.
 
 **What it is bad at.** Our network takes much of what it does not know for one of its ten kinds: of everyday photographs
 without any of them, about two in five pass as known. A small dog in a large scene is lost in 32 x 32 px: cut the
