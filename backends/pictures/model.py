@@ -113,9 +113,7 @@ def _legend(labels: Sequence[str], explained: int, best: int) -> str:
     name, likeliest = (labels[number].partition(",")[0] for number in (explained, best))
     if explained == best:
         return f"Colours: yellow places speak most for {name!r}, violet ones not at all."
-    return (
-        f"Colours: yellow places speak as much for {name!r} as any does for {likeliest!r}, violet ones not at all."
-    )
+    return f"Colours: yellow places speak as much for {name!r} as any does for {likeliest!r}, violet ones not at all."
 
 
 def class_number(labels: Sequence[str], wanted: str) -> int:
