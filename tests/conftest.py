@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,14 @@ from studio.settings import Settings
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("backends", "tests.families")
 KEPT = ("ATELIER_DATA",)
+
+
+def pytest_configure() -> None:
+    """Let Ctrl-C reach the processes that tests start.
+
+    A shell starts what it puts into the background with SIGINT ignored, and ignored signals are inherited.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -43,8 +43,10 @@ class PictureNet(nn.Module):
         return cast(Tensor, self.last(maps.amax((2, 3)))) * LOGIT_SCALE
 
     def stages(self, rgb: Tensor) -> list[Tensor]:
-        """The maps of the whitening layer (N, 24, H - 1, W - 1) and of the stages: 64, 256, 256 channels, each half as
-        high and wide as the one before (rounded down)."""
+        """The maps of the whitening layer, (N, 24, H - 1, W - 1), and of the three stages.
+
+        These have 64, 256 and 256 channels; each is half as high and wide as the one before, rounded down.
+        """
         normal = (rgb - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)
         maps = [nn.functional.gelu(self.whiten(normal))]
         for stage in (self.stage1, self.stage2, self.stage3):
@@ -53,8 +55,11 @@ class PictureNet(nn.Module):
 
     @torch.no_grad()
     def fit_whitening(self, rgb: Tensor) -> None:
-        """Set the first layer so that neighbouring pixels of these pictures, (N, 3, H, W) in 0..1, come out
-        uncorrelated with equal variance."""
+        """Set the first layer so that neighbouring pixels come out uncorrelated, with equal variance.
+
+        Args:
+            rgb: pictures (N, 3, H, W) in 0..1.
+        """
         normal = (rgb - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)
         patches = normal.unfold(2, 2, 1).unfold(3, 2, 1).permute(0, 2, 3, 1, 4, 5).reshape(-1, 12)
         values, vectors = torch.linalg.eigh(torch.cov(patches.T.double()))

@@ -47,7 +47,7 @@ def test_a_person_is_enrolled_found_renamed_and_deleted(visitor: Visitor) -> Non
     enrol(visitor, "Grace Hopper", "hopper.jpg", "hopper_mirrored_darker.jpg")
     visitor.run()
     expect(visitor.readout).to_contain_text("Grace Hopper")
-    expect(visitor.demo.locator("#output-faces img").locator("visible=true")).not_to_have_count(0)
+    expect(visitor.demo.locator("[id$='output-faces'] img").locator("visible=true")).not_to_have_count(0)
     people = identify(visitor)
     assert "Grace Hopper" in people
     assert "unknown" in people
