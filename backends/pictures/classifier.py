@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from backends.pictures.gradcam import Heat, grad_cam, tapped
 from backends.pictures.model import Look, classify
-from backends.pictures.net import PictureNet
+from backends.pictures.net import PictureNet, mean_logits
 from backends.pictures.overlay import RGB, Part
 from backends.pictures.task import LARGER, LARGER_MB, ClassificationInputs, ClassificationOutputs
 from backends.pictures.views import SIDE_PX, views
@@ -26,9 +26,9 @@ _MARGIN_PX = 4  # by which a window is wider than the picture on each side, so t
 class PictureClassifier:
     """PictureNet with the weights that `python -m recipes pictures` made.
 
-    Each view of a picture is looked at together with its mirror image. The logits are divided by a temperature (Guo et
-    al. 2017): labels were softened in the training, and the network is surer than its bare scores say. What is none of
-    its classes is told by the energy score (Liu et al. 2020). Both were fitted to training pictures that were held out.
+    Each view of a picture is looked at with its shifts and mirror images. The logits are divided by a temperature (Guo
+    et al. 2017): labels were softened in the training, and the network is surer than its bare scores say. What is none
+    of its classes is told by the energy score (Liu et al. 2020). Both were fitted to training pictures held out.
     """
 
     sure = 0.8
@@ -77,9 +77,7 @@ class PictureClassifier:
     @torch.inference_mode()
     def logits(self, pixels: RGB) -> npt.NDArray[np.float64]:
         """Logits (N, 10) of views, uint8 (N, 32, 32, 3)."""
-        scaled = self._tensor(pixels)
-        mean = (self._net(scaled) + self._net(scaled.flip(3))) / 2
-        return np.asarray(mean.double().cpu().numpy(), np.float64)
+        return np.asarray(mean_logits(self._net, self._tensor(pixels)).double().cpu().numpy(), np.float64)
 
     def heat(self, pixels: RGB, number: int, step_px: int = _STEP_PX) -> Heat:
         """Grad-CAM of a class on the last stage's maps, over views (N, 32, 32, 3): (N, 32 / step, 32 / step).
