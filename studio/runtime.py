@@ -63,6 +63,7 @@ class Runtime:
         self._waiting = 0
         self._lock = threading.Lock()
         self._closed = False
+        self._through_closing = threading.Event()
         self._temporary = Path(tempfile.mkdtemp(prefix="atelier-"))
 
     def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
@@ -251,11 +252,21 @@ class Runtime:
         return answer
 
     def close(self, grace_s: float = 10) -> None:
-        """Cancel what runs, wait for it, unload the models, remove temporary files."""
+        """Cancel what runs, wait for it, unload the models, remove temporary files.
+
+        Where another thread is at it already, wait until that one is through: whoever called may end the process next.
+        """
         with self._lock:
-            if self._closed:
-                return
-            self._closed = True
+            first, self._closed = not self._closed, True
+        if not first:
+            self._through_closing.wait()
+            return
+        try:
+            self._close(grace_s)
+        finally:
+            self._through_closing.set()
+
+    def _close(self, grace_s: float) -> None:
         unfinished = self.jobs.unfinished()
         for job in unfinished:
             job.cancel()

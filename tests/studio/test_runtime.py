@@ -295,6 +295,32 @@ def test_close_ends_a_job_that_does_not_listen(make_runtime: Make, monkeypatch: 
     assert (job.state, str(job.error)) == ("cancelled", "The studio is closing.")
 
 
+def test_who_closes_second_waits_for_the_first(make_runtime: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SIGTERM closes in a thread; the server must not end the process before that thread has tidied up."""
+    runtime = make_runtime()
+    folder = runtime._temporary
+    unload, held, release = runtime.pool.close, threading.Event(), threading.Event()
+
+    def slowly() -> None:
+        held.set()
+        release.wait(10)
+        unload()
+
+    monkeypatch.setattr(runtime.pool, "close", slowly)
+    first = threading.Thread(target=runtime.close)
+    first.start()
+    assert held.wait(10)
+    second = threading.Thread(target=runtime.close)
+    second.start()
+    second.join(0.2)
+    assert second.is_alive()
+    assert folder.exists()
+    release.set()
+    second.join(10)
+    assert not folder.exists()
+    first.join(10)
+
+
 # owners and time to live
 
 
