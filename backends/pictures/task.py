@@ -140,8 +140,8 @@ image_classification = Task(
     adapters=(_OWN, CONVNEXT, _VIT),
     how_it_works="""
 1. **Cut and scale.** Our own network knows pictures of 32 x 32 px. It gets the middle square of yours; of an oblong one
-   also the squares at both ends and the whole, squeezed. Each is looked at together with its mirror image. The two
-   large models take the middle square in 224 x 224 px, as their publishers prepare it.
+   also the squares at both ends and the whole, squeezed. Each is looked at six times, shifted by a pixel and mirrored,
+   and the mean counts. The two large models take the middle square in 224 x 224 px, as their publishers prepare it.
 2. **Read.** Six convolutions in three stages and one linear layer, 2 million numbers, without short cuts ([Jordan
    2024](https://arxiv.org/abs/2404.00498)), trained on the 48,000 pictures of
    [CIFAR-10](https://www.cs.toronto.edu/~kriz/cifar.html). ConvNeXt ([Liu et al.

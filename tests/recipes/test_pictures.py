@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from backends.pictures.net import PictureNet
+from backends.pictures.net import PictureNet, mean_logits
 from recipes import pictures
 from recipes.data import Split
 from recipes.pictures import Config, Cycle, calibration, cut_out, shifted
@@ -23,6 +23,16 @@ def test_the_network_is_small_and_its_stages_can_be_tapped() -> None:
         (2, 24, 31, 47), (2, 64, 15, 23), (2, 256, 7, 11), (2, 256, 3, 5),
     ]  # fmt: skip
     assert net(torch.rand(1, 3, 32, 32)).shape == (1, 10)
+
+
+def test_the_mean_is_over_shifts_and_mirror_images() -> None:
+    """With the picture itself in place of logits, the mean of its views is left: blurred by a pixel, and symmetric."""
+    rgb = torch.rand(2, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    mean = mean_logits(torch.nn.Identity(), rgb)
+    assert torch.allclose(mean, mean.flip(3))
+    row, column = 4, 2
+    around = [rgb[:, :, row + step, column + step] + rgb[:, :, row + step, 5 - column + step] for step in (-1, 0, 1)]
+    assert torch.allclose(mean[:, :, row, column], sum(around, torch.zeros(2, 3)) / 6)
 
 
 def test_whitened_neighbours_are_uncorrelated() -> None:
