@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from backends.pictures.gradcam import Heat, grad_cam, tapped
 from backends.pictures.model import Look, classify
-from backends.pictures.net import PictureNet, mean_logits
+from backends.pictures.net import PictureEnsemble, mean_logits
 from backends.pictures.overlay import RGB, Part
 from backends.pictures.task import LARGER, LARGER_MB, ClassificationInputs, ClassificationOutputs
 from backends.pictures.views import SIDE_PX, views
@@ -24,7 +24,7 @@ _MARGIN_PX = 4  # by which a window is wider than the picture on each side, so t
 
 
 class PictureClassifier:
-    """PictureNet with the weights that `python -m recipes pictures` made.
+    """PictureEnsemble with the weights that `python -m recipes pictures` made.
 
     Each view of a picture is looked at with its shifts and mirror images. The logits are divided by a temperature (Guo
     et al. 2017): labels were softened in the training, and the network is surer than its bare scores say. What is none
@@ -41,7 +41,7 @@ class PictureClassifier:
         self.labels = tuple(facts["classes"].split(","))
         self.temperature = float(facts["temperature"])
         self.least_familiarity = float(facts["least_familiarity"])
-        self._net = PictureNet(len(self.labels))
+        self._net = PictureEnsemble(len(self.labels))
         self._net.load_state_dict(tensors)
         self._net.eval().requires_grad_(False).to(device)
         self._device = device
@@ -80,7 +80,7 @@ class PictureClassifier:
         return np.asarray(mean_logits(self._net, self._tensor(pixels)).double().cpu().numpy(), np.float64)
 
     def heat(self, pixels: RGB, number: int, step_px: int = _STEP_PX) -> Heat:
-        """Grad-CAM of a class on the last stage's maps, over views (N, 32, 32, 3): (N, 32 / step, 32 / step).
+        """Grad-CAM of a class on the networks' last maps, added up: (N, 32 / step, 32 / step) of views (N, 32, 32, 3).
 
         A view is extended by its mirror image. In a window of 40 x 40 px the 4 x 4 places of the maps lie 8 px apart,
         the first 4.5 px from its edge; windows displaced by less than that see the places between.
@@ -95,8 +95,9 @@ class PictureClassifier:
             for column in range(between):
                 top, left = (step_px * place + (step_px - 1) // 2 for place in (row, column))
                 window = padded[:, :, top : top + window_px, left : left + window_px]
-                logits, maps = tapped(self._net, self._net.stage3, window)
-                heat[:, row::between, column::between] = grad_cam(maps, logits[:, number])
+                for net in self._net.members:
+                    logits, maps = tapped(net, net.stage3, window)
+                    heat[:, row::between, column::between] += grad_cam(maps, logits[:, number])
         return heat
 
     def _tensor(self, pixels: RGB) -> Tensor:

@@ -139,28 +139,31 @@ image_classification = Task(
     ),
     adapters=(_OWN, CONVNEXT, _VIT),
     how_it_works="""
-1. **Cut and scale.** Our own network knows pictures of 32 x 32 px. It gets the middle square of yours; of an oblong one
-   also the squares at both ends and the whole, squeezed. Each is looked at six times, shifted by a pixel and mirrored,
-   and the mean counts. The two large models take the middle square in 224 x 224 px, as their publishers prepare it.
-2. **Read.** Six convolutions in three stages and one linear layer, 2 million numbers, without short cuts ([Jordan
-   2024](https://arxiv.org/abs/2404.00498)), trained on the 48,000 pictures of
-   [CIFAR-10](https://www.cs.toronto.edu/~kriz/cifar.html). ConvNeXt ([Liu et al.
+1. **Cut and scale.** Our own networks know pictures of 32 x 32 px. They get the middle square of yours; of an oblong
+   one also the squares at both ends and the whole, squeezed. Each is looked at six times, shifted by a pixel and
+   mirrored, and the mean counts. The two large models take the middle square in 224 x 224 px, as their publishers
+   prepare it.
+2. **Read.** Two networks, each six convolutions in three stages and one linear layer, 2 million numbers, without short
+   cuts ([Jordan 2024](https://arxiv.org/abs/2404.00498)), trained on 48,000 pictures of
+   [CIFAR-10](https://www.cs.toronto.edu/~kriz/cifar.html). They differ in width and in what they saw when, and so in
+   their mistakes: their mean is right more often than either ([Lakshminarayanan et al.
+   2017](https://arxiv.org/abs/1612.01474)). ConvNeXt ([Liu et al.
    2022](https://arxiv.org/abs/2201.03545)) is a convolutional network of today, ViT ([Dosovitskiy et al.
    2021](https://arxiv.org/abs/2010.11929)) cuts the picture into patches and reads them like words.
-3. **Say how sure.** The scores of our network are divided by a temperature ([Guo et al.
+3. **Say how sure.** The scores of our networks are divided by a temperature ([Guo et al.
    2017](https://arxiv.org/abs/1706.04599)), so that of the answers with a score of 0.8 about 80 % are right on pictures
-   like CIFAR-10's. What it has never learned is told by the energy score ([Liu et al.
+   like CIFAR-10's. What they have never learned is told by the energy score ([Liu et al.
    2020](https://arxiv.org/abs/2010.03759)): where the evidence for all ten kinds together is weaker than for 95 % of
-   the pictures it knows, the answer is "none of the ten".
+   the pictures they know, the answer is "none of the ten".
 4. **Explain.** Grad-CAM ([Selvaraju et al. 2017](https://arxiv.org/abs/1610.02391)) asks which places of the last maps
-   raise the score of a class: yellow ones most, violet ones not at all. Our network's last maps have a place
+   raise the score of a class: yellow ones most, violet ones not at all. Our networks' last maps have a place
    every 8 px only, so four displaced windows fill the gaps: 8 x 8 places. ConvNeXt's maps have 7 x 7, ViT's 14 x 14.
    Type another class into "Explain" to see what would speak for that one: its colours are on the scale of the most
    likely class. That scale is stretched to each picture, so compare colours within one picture only.
 
-**What it is bad at.** Our network takes much of what it does not know for one of its ten kinds: of everyday photographs
-without any of them, about two in five pass as known. A small dog in a large scene is lost in 32 x 32 px: cut the
-picture to the thing, or take a large model.
+**What it is bad at.** Our networks take much of what they do not know for one of their ten kinds: of everyday
+photographs without any of them, about two in five pass as known. A small dog in a large scene is lost in 32 x 32 px:
+cut the picture to the thing, or take a large model.
 """,
     live=Live(camera="image", show="overlay", max_fps=8),
     keywords=("CIFAR-10", "ImageNet", "Grad-CAM", "ConvNeXt", "ViT", "recognise", "explain", "photo", "webcam"),
