@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -55,7 +56,7 @@ def _strangers(settings: Settings) -> Iterator[tuple[str, str, float, Sequence[P
     rng = np.random.default_rng(2026)
     fonts = [not_digits.font(name) for name in not_digits.MEASURED_FONTS]
     kinds: list[tuple[str, float, Callable[[], Plane]]] = [
-        ("letters, other fonts", 0.99, lambda: not_digits.letter(rng, fonts, not_digits.LETTERS)),
+        ("all 52 letters, other fonts", 0.99, lambda: not_digits.letter(rng, fonts, string.ascii_letters)),
         ("scribbles, jagged", 0.98, lambda: not_digits.scribble(rng, jagged=True)),
         ("pairs of test digits", 0.99, lambda: not_digits.pair(rng, mnist_test)),
     ]

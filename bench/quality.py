@@ -18,8 +18,14 @@ from collections.abc import Callable
 from bench.figures import Figure, NoData
 from studio.settings import Settings
 
-#: Name to module; each has `measure(settings) -> list[Figure]`.
-BENCHMARKS = {"faces": "bench.faces_quality", "digits": "bench.digits_quality", "pictures": "bench.pictures_quality"}
+#: Name to module and function; each is called as `measure(settings) -> list[Figure]`.
+BENCHMARKS = {
+    "faces": "bench.faces_quality:measure",
+    "digits": "bench.digits_quality:measure",
+    "pictures": "bench.pictures_quality:measure",
+    "retrieval": "bench.documents_quality:measure_retrieval",
+    "answers": "bench.documents_quality:measure_answers",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -33,7 +39,8 @@ def main(arguments: list[str]) -> int:
     for name in names:
         if name not in BENCHMARKS:
             parser.error(f"there is no {name!r}: choose from {', '.join(BENCHMARKS)}")
-        measure: Callable[[Settings], list[Figure]] = importlib.import_module(BENCHMARKS[name]).measure
+        module, _, function = BENCHMARKS[name].partition(":")
+        measure: Callable[[Settings], list[Figure]] = getattr(importlib.import_module(module), function)
         try:
             figures += measure(Settings())
         except NoData as fault:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from backends.faces.fields import VerificationInputs
 from backends.faces.task import TASKS
 from bench.servers import studio
 from bench.tables import Ratio, median
+from studio.contract import Inputs, Outputs
+from studio.errors import NotFound
 from studio.media.base import Blob
 from studio.media.image import Image
 from studio.runtime import EMBEDDED
@@ -38,6 +41,12 @@ class BareRun:
 
     def note(self, text: str) -> None:
         """Nothing."""
+
+    def call(
+        self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
+    ) -> Outputs:
+        """Nobody is asked."""
+        raise NotFound(f"There is no task {task!r}.")
 
 
 def bare_faces() -> DlibFaces:

@@ -48,18 +48,30 @@ def _model(task: Task) -> Adapter:
         adapter = task.adapters[0]
         facts = [f"**{plain(adapter.title)}**", *(f":gray[{plain(fact)}]" for fact in _cost(task, adapter))]
     else:
-        adapter = st.selectbox(
-            "Model",
-            task.adapters,
-            format_func=lambda one: "  ·  ".join([one.title, *_cost(task, one)]),
-            key=f"model-{task.name}",
-            width=560,
-        )
-        facts = []
+        adapter, facts = _picked(task), []
     measured = adapter.quality.partition(" (")[0]  # the command that repeats it stands in the model card
     facts += [f":gray[{plain(fact)}]" for fact in (adapter.licence, measured) if fact]
     st.markdown(f":small[{' :gray[·] '.join(facts)}]", help=ADAPTER_KIND_HELP[adapter.kind])
     return adapter
+
+
+def _picked(task: Task) -> Adapter:
+    """The model that the visitor picked.
+
+    Streamlit knows an option by its text alone. These texts change while a model is downloaded, so what was picked is
+    read by its name before the new texts are made, and is what the picker falls back to.
+    """
+    key = f"model-{task.name}"
+    before = st.session_state.get(key)
+    names = [adapter.name for adapter in task.adapters]
+    return st.selectbox(
+        "Model",
+        task.adapters,
+        index=names.index(before.name) if isinstance(before, Adapter) else 0,
+        format_func=lambda one: "  ·  ".join([one.title, *_cost(task, one)]),
+        key=key,
+        width=560,
+    )
 
 
 def _cost(task: Task, adapter: Adapter) -> list[str]:

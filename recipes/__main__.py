@@ -13,8 +13,8 @@ import sys
 
 from studio.settings import Settings
 
-#: Name to module; each has `train(settings, folder) -> Result`.
-RECIPES = {"digits": "recipes.digits", "pictures": "recipes.pictures"}
+#: Name to module; each has `train(settings, folder)`, whose result has metric, reach, reached and stopped.
+RECIPES = {"digits": "recipes.digits", "documents": "recipes.documents", "pictures": "recipes.pictures"}
 
 
 def main(arguments: list[str]) -> int:
@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(folder, ignore_errors=True)
     result = importlib.import_module(RECIPES[asked.name]).train(settings, folder)
     verdict = "published" if result.reached else "NOT published"
-    print(f"{asked.name}: {result.metric:.4f}, asked for {result.reach:g}: {verdict} ({result.fitted.stopped})")
+    print(f"{asked.name}: {result.metric:.4f}, asked for {result.reach:g}: {verdict} ({result.stopped})")
     return 0 if result.reached else 1
 
 

@@ -1,7 +1,7 @@
 """Trains the digit reader on MNIST: `python -m recipes digits`.
 
 Eleven classes: the ten digits, and what is no digit (`recipes/not_digits.py`). One network of 0.17 million parameters,
-light augmentation, a running mean of the weights; some ten minutes on one CPU core.
+light augmentation, a running mean of the weights; some seven minutes on one CPU core.
 """
 
 from __future__ import annotations
@@ -156,6 +156,7 @@ def _card(result: Result, config: Config) -> Card:
         f"picture is none. Beside MNIST it was trained on {config.outliers:,} drawn pictures that are no digits: "
         "letters, scribbles, shapes, clouds, two digits at once.",
         limits="Digits by American census clerks and pupils of the 1990s: a 1 with a long upstroke, a crossed 7 "
-        "or a 9 with a curled foot, as written elsewhere, is read less surely. Letters shaped like digits (O, l, S, Z, "
-        "b, q) pass for them. Digits of printed type were not learned. One digit in a picture; no numbers.",
+        "or a 9 with a curled foot, as written elsewhere, is read less surely. Handwritten letters shaped like digits "
+        "(O, l, S, Z, b, q) may pass for them: refusal was measured on type only. Digits of printed type were not "
+        "learned. One digit in a picture; no numbers.",
     )

@@ -21,9 +21,7 @@ from backends.digits.ink import Plane, find_ink
 from recipes.data import Pictures
 
 _CANVAS_PX = 112
-#: Without those that cannot be told from a digit, by shape alone, in some hand or font.
-LETTERS = [c for c in string.ascii_letters if c not in "OoIilLjJSsZzBbDGgqQyPpTtYUuVveaCc"]
-#: The same for training: these may be learned, only O, o, I and l are left alone.
+#: What training teaches to refuse: no letter that could be a digit in somebody's hand.
 _TRAINING_LETTERS = [c for c in string.ascii_letters if c not in "OoIlSsZzqgbBi"]
 TRAINING_FONTS = ("DejaVuSans.ttf", "DejaVuSerif.ttf", "DejaVuSansMono.ttf", "DejaVuSans-Oblique.ttf")
 MEASURED_FONTS = ("STIXGeneral.ttf", "STIXGeneralItalic.ttf", "cmr10.ttf", "cmss10.ttf", "cmtt10.ttf", "cmmi10.ttf")

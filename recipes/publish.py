@@ -29,6 +29,11 @@ class Result:
         """Whether the weights are good enough to be published."""
         return self.metric >= self.reach
 
+    @property
+    def stopped(self) -> str:
+        """Why the training ended."""
+        return self.fitted.stopped
+
 
 @dataclass(frozen=True)
 class Card:
@@ -127,8 +132,9 @@ def write_row(table: Path, card: Card, file: Path, path: str) -> None:
     model["path"] = path
     model["sha256"] = hashlib.sha256(data).hexdigest()
     model["bytes"] = len(data)
-    row["files"] = tomlkit.table(is_super_table=True)
-    row["files"]["model"] = model  # type: ignore[index]
+    files = tomlkit.table(is_super_table=True)
+    files["model"] = model
+    row["files"] = files
     document[card.recipe] = row
     part = table.with_suffix(".part")
     part.write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -35,9 +35,10 @@ class Catalogue:
             if entry.task.name in self._entries:
                 raise ValueError(f"two tasks are named {entry.task.name!r}")
             self._entries[entry.task.name] = entry
-        for entry in entries:
-            if entry.task.part_of and entry.task.part_of not in self._entries:
-                raise ValueError(f"{entry.task.name} is part of {entry.task.part_of!r}, which is not there")
+        for task in self:
+            for other in ((task.part_of,) if task.part_of else ()) + (task.chat.helpers if task.chat else ()):
+                if other not in self._entries:
+                    raise ValueError(f"{task.name} names the task {other!r}, which is not there")
 
     @classmethod
     def discover(cls, packages: Sequence[str] = ("backends",)) -> Catalogue:

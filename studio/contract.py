@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -140,6 +140,63 @@ class Live(BaseModel):
     max_fps: float = Field(12, gt=0, le=30)
 
 
+class Chat(BaseModel):
+    """Says that a task is a conversation about something that the visitor keeps here, and which tasks keep it.
+
+    A demo shows these together: the conversation, its sources and the place that a source names, the conversations
+    and topics that there are. Programs reach each topic as the model `<model>:<topic>` of OpenAI's chat route.
+
+    Attributes:
+        message: the input with what is said.
+        topic: the input with the name of what it is about: a collection of documents, say.
+        thread: the input, and the output, with the conversation's id; empty starts one.
+        history: the input with the turns before, for callers who keep them on their own. None: they are kept here.
+        answer: the output with the reply, in Markdown.
+        sources: the output with what the reply cites, a list of `studio.results.Source`.
+        model: how programs name it.
+        threads: the task that keeps the conversations. Inputs: `action` (list, show, rename, export, delete), <thread>
+            and `title`. Outputs: `chats`, a table of ids and titles, `messages` (`studio.results.Message`), `export`.
+        topics: the task that keeps the topics. Inputs: `action` (list, files, rename, remove file, delete), <topic>,
+            `new_name` and `document`. Outputs: `message` and `table`, whose first column has the names.
+        upload: the task that adds files to a topic, or begins one. Inputs: <topic> and `files`. Output: `message`.
+        place: the task that shows what a source names. Inputs: <topic>, and `Source.place`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    message: str
+    topic: str
+    thread: str
+    history: str
+    answer: str
+    sources: str
+    model: str = Field(pattern=r"^[a-z][a-z0-9-]*$")
+    threads: str
+    topics: str
+    upload: str
+    place: str
+
+    @property
+    def helpers(self) -> tuple[str, ...]:
+        """The tasks that it names."""
+        return (self.threads, self.topics, self.upload, self.place)
+
+
+class Embedding(BaseModel):
+    """Says that a task turns texts into vectors: OpenAI's embeddings route has its adapters as models.
+
+    Attributes:
+        texts: the input with a list of texts.
+        vectors, tokens: the outputs with a vector for each, and with the number of tokens of all.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    texts: str
+    vectors: str
+    tokens: str
+
+
 class Task(BaseModel):
     """The one declaration of a task; see ARCHITECTURE and the worked example in the README.
 
@@ -151,6 +208,8 @@ class Task(BaseModel):
         adapters: the first is the default.
         how_it_works: a short explanation in Markdown, with the papers.
         live: set if the task can run on a webcam.
+        chat: set if the task is a conversation.
+        embedding: set if the task turns texts into vectors.
         part_of: the task on whose page this one is shown; it has no place of its own in the gallery.
         layout: entry string of a function that builds a Gradio layout better than the generic one.
         keywords: further words under which the gallery's search finds it.
@@ -168,6 +227,8 @@ class Task(BaseModel):
     adapters: tuple[Adapter, ...] = Field(min_length=1)
     how_it_works: str = ""
     live: Live | None = None
+    chat: Chat | None = None
+    embedding: Embedding | None = None
     part_of: str | None = None
     layout: str | None = None
     keywords: tuple[str, ...] = ()
@@ -193,6 +254,15 @@ class Task(BaseModel):
             self.live.camera in self.inputs.model_fields and self.live.show in self.outputs.model_fields
         ):
             raise ValueError(f"{self.name}: live names fields that are not there")
+        for marks, inputs, outputs in (
+            (self.chat, ("message", "topic", "thread", "history"), ("thread", "answer", "sources")),
+            (self.embedding, ("texts",), ("vectors", "tokens")),
+        ):
+            if marks and not (
+                {getattr(marks, name) for name in inputs} <= self.inputs.model_fields.keys()
+                and {getattr(marks, name) for name in outputs} <= self.outputs.model_fields.keys()
+            ):
+                raise ValueError(f"{self.name}: {type(marks).__name__} names fields that are not there")
         return self
 
     def adapter(self, name: str | None) -> Adapter | None:
@@ -233,6 +303,24 @@ class Run(Protocol):
 
     def note(self, text: str) -> None:
         """Something the user should know about this result (a fallback, a picture scaled down)."""
+
+    def call(
+        self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
+    ) -> Outputs:
+        """Ask another task, of any family, and wait for its answer; part of this call, not a job of its own.
+
+        It runs for the same owner and is cancelled with this call; its remarks become this call's. While it runs, this
+        backend's place is free for other calls: nothing of a call may be kept on the backend itself.
+
+        Args:
+            until: the fraction of this call's progress that is reached with the answer; the progress of the task that
+                is asked moves it there. Without it only the notes are shown.
+
+        Raises:
+            NotFound: no such task or adapter.
+            InvalidInput: see `Runtime.validate`; names no field, as its field is none of this task's.
+            BackendFailed: the task, asked through others, asks itself.
+        """
 
 
 class Backend(Protocol):

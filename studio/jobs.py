@@ -8,7 +8,7 @@ import shutil
 import threading
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -40,6 +40,7 @@ class Job:
         remarks: what the user should know about the result.
         created_s, started_s, finished_s: seconds since the epoch.
         version: grows with each change.
+        parent: the job whose backend asked for this one, and with which it is cancelled.
     """
 
     owner: str
@@ -61,9 +62,19 @@ class Job:
     finished_s: float | None = None
     load_s: float = 0.0
     version: int = 0
+    parent: Job | None = None
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _listeners: list[Callable[[], None]] = field(default_factory=list, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.parent is not None:
+            self._cancel = self.parent._cancel
+
+    @property
+    def asked(self) -> tuple[str, ...]:
+        """The tasks that led to this one, itself last."""
+        return (*(self.parent.asked if self.parent else ()), self.task)
 
     @property
     def finished(self) -> bool:
@@ -96,6 +107,17 @@ class Job:
         """Block until it is finished; whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: self.finished, timeout_s)
+
+    def report_to_parent(self, until: float | None) -> None:
+        """From now on show this job's notes as its parent's, and its progress as the way from the parent's to `until`.
+
+        Without `until` the parent's progress stays where it is.
+        """
+        parent = self.parent
+        assert parent is not None
+        begun = parent.progress
+        way = 0.0 if until is None else max(0.0, until - begun)
+        self._listeners.append(lambda: parent.update(note=self.note, progress=begun + way * self.progress))
 
     async def follow(self) -> AsyncIterator[Job]:
         """Yield the job at once and after each change; some may be skipped, never the last, the finished job."""
@@ -168,7 +190,13 @@ def _collect(value: Any, found: dict[int, Media]) -> None:
 
 
 class JobRun:
-    """The `Run` that a backend gets for a job."""
+    """The `Run` that a backend gets for a job.
+
+    Attributes:
+        ask: how another task is asked; the runtime sets it once the backend is leased.
+    """
+
+    ask: Callable[[JobRun, str, Mapping[str, Any] | Inputs, str | None, float | None], Outputs]
 
     def __init__(self, job: Job, device: str, *, live: bool = False) -> None:
         self._job = job
@@ -206,6 +234,13 @@ class JobRun:
         """Add a remark to the result."""
         if text not in self._job.remarks:
             self._job.update(remarks=[*self._job.remarks, text])
+
+    def call(
+        self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
+    ) -> Outputs:
+        """Ask another task; see `studio.contract.Run`."""
+        self.check()
+        return self.ask(self, task, payload, adapter, until)
 
     def partial(self, outputs: Outputs) -> None:
         """Publish a partial answer."""

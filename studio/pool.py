@@ -34,6 +34,8 @@ class Loaded:
 
     Attributes:
         remark: what whoever gets its answer should know, empty if nothing.
+        leases: calls that compute in it now.
+        paused: calls that wait for another task's answer; see `Pool.paused`.
     """
 
     key: Key
@@ -45,8 +47,14 @@ class Loaded:
     concurrency: int
     remark: str = ""
     leases: int = 0
+    paused: int = 0
     last_used_s: float = field(default_factory=time.monotonic)
     uses: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call is in it, so that it can be unloaded."""
+        return self.leases == 0 and self.paused == 0
 
     @property
     def device(self) -> str:
@@ -151,6 +159,34 @@ class Pool:
                 loaded.last_used_s = time.monotonic()
                 self._changed.notify_all()
 
+    @contextmanager
+    def paused(self, loaded: Loaded, check: Callable[[], None] = lambda: None) -> Iterator[None]:
+        """Hand a lease back for a while, in which its call asks another task, and take it again.
+
+        A call that waits so holds no place in any backend: whatever asks whatever, nobody waits for himself or in a
+        circle. The backend stays in memory. What is loaded meanwhile waits for calls that compute, not for paused ones:
+        where these alone take the memory, the budget is exceeded rather than waited for, until they go on.
+
+        Args:
+            check: called while waiting to get the lease back; may raise to give up.
+        """
+        with self._changed:
+            loaded.leases -= 1
+            loaded.paused += 1
+            self._changed.notify_all()
+        try:
+            yield
+        finally:
+            with self._changed:
+                try:
+                    while loaded.leases >= loaded.concurrency:
+                        check()
+                        self._changed.wait(0.1)
+                finally:  # who gives up has a lease to hand back too
+                    loaded.paused -= 1
+                    loaded.leases += 1
+                    self._trim(loaded.device)
+
     def _obtain(self, model: str, device: str, family: Path, adapter: Adapter, check: Callable[[], None]) -> Loaded:
         """A lease of a loaded backend. Where a GPU has too little memory for it even alone, of one on the CPU."""
         key = (model, device)
@@ -190,15 +226,28 @@ class Pool:
     def _make_room(self, device: str, memory_mb: int) -> bool:
         """Unload the least recently used idle backends of a device until that much fits; whether it does."""
         while self._used_mb(device) + memory_mb > self.budget_of(device):
-            here = [loaded for loaded in self._loaded.values() if _memory_of(loaded.device) == _memory_of(device)]
-            idle = [loaded for loaded in here if loaded.leases == 0]
-            if not idle:
-                return not here and not any(_memory_of(key[1]) == _memory_of(device) for key in self._loading)
+            here = self._on(device)
+            idle = [loaded for loaded in here if loaded.idle]
+            if not idle:  # whatever will not become free soon is not waited for
+                computing = any(loaded.leases for loaded in here)
+                return not computing and not any(_memory_of(key[1]) == _memory_of(device) for key in self._loading)
             self._drop(min(idle, key=lambda loaded: loaded.last_used_s))
         return True
 
+    def _trim(self, device: str) -> None:
+        """Unload what is idle and beyond the budget."""
+        while self._used_mb(device) > self.budget_of(device) and len(self._on(device)) > 1:
+            idle = [loaded for loaded in self._on(device) if loaded.idle]
+            if not idle:
+                return
+            self._drop(min(idle, key=lambda loaded: loaded.last_used_s))
+
+    def _on(self, device: str) -> list[Loaded]:
+        """What shares a device's memory."""
+        return [loaded for loaded in self._loaded.values() if _memory_of(loaded.device) == _memory_of(device)]
+
     def _used_mb(self, device: str) -> int:
-        loaded = sum(x.memory_mb for x in self._loaded.values() if _memory_of(x.device) == _memory_of(device))
+        loaded = sum(loaded.memory_mb for loaded in self._on(device))
         return loaded + sum(mb for key, mb in self._loading.items() if _memory_of(key[1]) == _memory_of(device))
 
     def _load(self, key: Key, memory_mb: int, family: Path, adapter: Adapter) -> Loaded | None:
@@ -247,7 +296,7 @@ class Pool:
         """Unload all idle backends of a device."""
         with self._changed:
             for loaded in list(self._loaded.values()):
-                if loaded.leases == 0 and loaded.device == device:
+                if loaded.idle and loaded.device == device:
                     self._drop(loaded)
             self._changed.notify_all()
         devices.give_back()
@@ -255,7 +304,7 @@ class Pool:
     def unload(self, model: str) -> bool:
         """Unload a model, by its `model_name`, wherever it is idle; whether it was somewhere."""
         with self._changed:
-            found = [x for x in self._loaded.values() if x.key[0] == model and x.leases == 0]
+            found = [x for x in self._loaded.values() if x.key[0] == model and x.idle]
             for loaded in found:
                 self._drop(loaded)
             self._changed.notify_all()
@@ -272,9 +321,9 @@ class Pool:
                     loaded.entry,
                     loaded.device,
                     loaded.memory_mb,
-                    loaded.leases,
+                    loaded.leases + loaded.paused,
                     loaded.uses,
-                    0.0 if loaded.leases else now_s - loaded.last_used_s,
+                    0.0 if not loaded.idle else now_s - loaded.last_used_s,
                 )
                 for loaded in self._loaded.values()
             ]
@@ -297,7 +346,7 @@ class Pool:
             with self._changed:
                 before_s = time.monotonic() - self._keep_alive_s
                 for loaded in list(self._loaded.values()):
-                    if loaded.leases == 0 and loaded.last_used_s < before_s:
+                    if loaded.idle and loaded.last_used_s < before_s:
                         self._drop(loaded)
 
     def close(self) -> None:
@@ -305,7 +354,7 @@ class Pool:
         self._closed.set()
         with self._changed:
             for loaded in list(self._loaded.values()):
-                if loaded.leases == 0:
+                if loaded.idle:
                     self._drop(loaded)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field, RootModel, SerializeAsAny
 
 from studio.media.image import Image
 
@@ -44,11 +44,34 @@ class Plot(RootModel[dict[str, Any]]):
     """A Vega-Lite 5 or 6 specification with its data inside."""
 
 
+class Source(BaseModel):
+    """Something that an answer cites by its number; a family says where it is by overriding the properties.
+
+    Attributes:
+        number: as the answer cites it, from 1.
+        quote: the words that the answer rests on.
+    """
+
+    number: int
+    quote: str
+
+    @property
+    def title(self) -> str:
+        """Where it is, in a line: a document and its page."""
+        return ""
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The inputs of the task that shows it; see `studio.contract.Chat`."""
+        return {}
+
+
 class Message(BaseModel):
-    """One message of a conversation; a field of `list[Message]` is a chat."""
+    """One message of a conversation; a field of `list[Message]` is a chat. `sources` are what an answer cites."""
 
     role: Literal["user", "assistant"]
     content: str
+    sources: list[SerializeAsAny[Source]] = Field(default_factory=list)
 
 
 class Kind:

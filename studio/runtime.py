@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import logging
+import os
 import shutil
 import tempfile
 import threading
@@ -24,7 +26,7 @@ from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
 from studio.media.base import Limits
 from studio.metrics import Metrics
-from studio.pool import Pool, model_name
+from studio.pool import Loaded, Pool, model_name
 from studio.settings import Settings
 from studio.weights import Shelf
 
@@ -45,7 +47,7 @@ class Runtime:
         self.settings = settings
         everything = catalogue or Catalogue.discover()
         self.catalogue = everything.for_commercial_use() if settings.use == "commercial" else everything
-        self.shelf = Shelf(EMBEDDED)
+        self.shelf = Shelf(EMBEDDED, addresses={"ATELIER_LLM_URL": settings.llm_url})
         self.ledger = Ledger(settings.home / "models.json")
         self.metrics = Metrics()
         self.limits = Limits.of(settings)
@@ -65,6 +67,8 @@ class Runtime:
         self._closed = False
         self._through_closing = threading.Event()
         self._temporary = Path(tempfile.mkdtemp(prefix="atelier-"))
+        # PyTorch's compiler makes this folder as soon as it is imported, else among the temporary ones, and leaves it
+        os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.home / "compiled"))
 
     def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
         """The payload as the task's inputs.
@@ -131,7 +135,10 @@ class Runtime:
     def run_frame(
         self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, owner: str = "local"
     ) -> Outputs:
-        """Run in the calling thread and keep nothing: for a webcam's frames. Raises like `run`."""
+        """Run in the calling thread and keep nothing: for a webcam's frames, and what a page looks up.
+
+        Raises like `run`. It counts as live: where a task has a quick answer and a better one, this is the quick one.
+        """
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         if self._closed:
             raise Cancelled("The studio is closing.")
@@ -143,7 +150,12 @@ class Runtime:
         return job.outputs
 
     def _job(
-        self, task_name: str, payload: Mapping[str, Any] | Inputs, adapter: str | None, owner: str
+        self,
+        task_name: str,
+        payload: Mapping[str, Any] | Inputs,
+        adapter: str | None,
+        owner: str,
+        parent: Job | None = None,
     ) -> tuple[Job, Entry, Adapter]:
         entry = self.catalogue.entry(task_name)
         chosen = self.catalogue.adapter(entry.task, adapter)
@@ -155,6 +167,7 @@ class Runtime:
             inputs=inputs,
             folder=Path(),
             storage_folder=self.storage(owner) / entry.family.name,
+            parent=parent,
         )
         job.folder = self._temporary / job.id
         return job, entry, chosen
@@ -207,6 +220,7 @@ class Runtime:
         with self.pool.lease(entry.family, adapter, run.check, device=device) as loaded:
             self.ledger.used(model_name(entry.family, adapter))
             run.device = loaded.device
+            run.ask = functools.partial(self._ask, job, loaded)
             job.update(started_s=time.time(), load_s=time.perf_counter() - waiting_s, device=loaded.device, note="")
             if loaded.remark:
                 run.note(loaded.remark)
@@ -226,6 +240,35 @@ class Runtime:
                 self.pool.evict(loaded.device)  # after the frames of the failed call are gone
         self.pool.evict(loaded.device)
         return None
+
+    def _ask(
+        self,
+        asking: Job,
+        loaded: Loaded,
+        run: JobRun,
+        task_name: str,
+        payload: Mapping[str, Any] | Inputs,
+        adapter: str | None,
+        until: float | None,
+    ) -> Outputs:
+        """Run another task in this thread for a job whose backend is leased; see `studio.contract.Run.call`."""
+        if task_name in asking.asked:
+            raise BackendFailed(f"The task {task_name} asks itself.", got=" -> ".join((*asking.asked, task_name)))
+        try:
+            job, entry, chosen = self._job(task_name, payload, adapter, asking.owner, asking)
+            job.report_to_parent(until)
+            with self.pool.paused(loaded, run.check):
+                self._execute(job, entry, chosen, live=run.live)
+            shutil.rmtree(job.folder, ignore_errors=True)
+            for remark in job.remarks:
+                run.note(remark)
+            if job.error is not None:
+                raise job.error
+        except InvalidInput as error:
+            error.field = None  # a field of the task that was asked: whoever called knows none of that name
+            raise
+        assert job.outputs is not None
+        return job.outputs
 
     @contextmanager
     def _counted(self, job: Job) -> Iterator[None]:

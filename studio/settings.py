@@ -74,6 +74,14 @@ class Settings(BaseSettings):
     max_archive_ratio: float = Field(200, ge=1, description="Largest ratio of unpacked to packed bytes of an archive.")
     max_archive_files: int = Field(5_000, ge=1, description="Most files in an archive.")
     max_text_characters: int = Field(100_000, ge=1, description="Longest text in one field, in characters.")
+    llm_url: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Address of an OpenAI-compatible server that answers from documents, such as "
+        "http://127.0.0.1:11434/v1. Questions and passages are sent to it.",
+    )
+    llm_key: str = Field("", repr=False, description="Key for that server.")
+    llm_model: str = Field("", description="Model to ask there (default: the first that it lists).")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     @property

@@ -53,7 +53,7 @@ class WeightsRow(BaseModel):
         package: import name of the package; it is located, never imported.
         repository: "owner/name" of the model repository.
         revision: its commit, all 40 hexadecimal digits: a branch would change under us.
-        address: of the endpoint.
+        address: of the endpoint, or `$ATELIER_...`: the operator's setting of that name.
         files: name to file; the names are what the backend asks for.
         licence: SPDX identifier, or words.
         source: where the publisher has them.
@@ -66,7 +66,7 @@ class WeightsRow(BaseModel):
     package: str = ""
     repository: str = Field("", pattern=_REPOSITORY)
     revision: str = Field("", pattern=_REVISION)
-    address: str = Field("", pattern=r"^(https?://.+)?$")
+    address: str = Field("", pattern=r"^(https?://.+|\$ATELIER_[A-Z_]+)?$")
     files: dict[str, WeightsFile] = Field(default_factory=dict)
     licence: str
     source: str
@@ -131,9 +131,13 @@ class Shelf:
     Args:
         embedded: folder of the weights that this repository carries.
         downloads: the transfers of this process.
+        addresses: the operator's, by the name of their setting (`ATELIER_...`).
     """
 
-    def __init__(self, embedded: Path, downloads: Downloads | None = None) -> None:
+    def __init__(
+        self, embedded: Path, downloads: Downloads | None = None, addresses: Mapping[str, str] | None = None
+    ) -> None:
+        self._addresses = addresses or {}
         self._embedded = embedded
         self._downloads = downloads or Downloads()
         self._right: set[tuple[Path, str, int, int]] = set()  # files whose hash was checked, as they were then
@@ -172,7 +176,7 @@ class Shelf:
             if not path.is_file():
                 raise WeightsUnavailable(f"The weight file {path.name} is missing.", hint="Run make install again.")
             self._check(path, row.files[name], "Install the versions that requirements.txt pins.")
-        return Weights(paths, row.address)
+        return Weights(paths, self._address(row))
 
     def state(self, family: Path, key: str) -> WeightsState:
         """How it stands with a row's files, by their sizes; their hashes are checked before they are used."""
@@ -182,6 +186,7 @@ class Shelf:
             row = self.row(family, key)
             if row.kind == "hub":
                 return self._downloads.state(row.hub_files)
+            self._address(row)
             root = self._package_root(row.package) if row.kind == "package" else self._embedded
         except WeightsUnavailable as fault:
             return WeightsState("failed", reason=fault.message)
@@ -209,6 +214,18 @@ class Shelf:
     def close(self) -> None:
         """Stop all downloads, keeping what has come."""
         self._downloads.close()
+
+    def _address(self, row: WeightsRow) -> str:
+        """The address of an endpoint. Raises WeightsUnavailable where the operator has not set it."""
+        if not row.address.startswith("$"):
+            return row.address
+        address = self._addresses.get(row.address[1:], "")
+        if not address:
+            raise WeightsUnavailable(
+                f"No server is set for this model: {row.address[1:]} is empty.",
+                hint=f"The operator sets {row.address[1:]} to the server's address.",
+            )
+        return address
 
     def _hub_row(self, family: Path, key: str) -> WeightsRow:
         row = self.row(family, key) if key else None

@@ -170,7 +170,7 @@ def list_settings(as_json: bool) -> None:
     rows = []
     for name, (variable, default, text) in zip(Settings.model_fields, Settings.table(), strict=True):
         value = getattr(now, name)
-        shown = "(set)" if name == "token" and value else "" if value is None else str(value)
+        shown = "(set)" if name in ("token", "llm_key") and value else "" if value is None else str(value)
         rows.append({"variable": variable, "value": shown, "default": default, "help": text})
     if as_json:
         _echo_json(rows)

@@ -10,24 +10,24 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
-from python_multipart.multipart import parse_options_header
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.types import Message
 
 from studio.contract import Task
-from studio.errors import AtelierError, InvalidInput, NotFound, TooLarge
+from studio.errors import AtelierError, InvalidInput, NotFound
 from studio.fields import FieldSpec, describe
 from studio.jobs import Job
 from studio.media.base import Blob
 from studio.runtime import Runtime
 from surfaces.encode import outputs_json, outputs_zip
 from surfaces.identity import owner_of_headers
+from surfaces.openai import add_routes
 from surfaces.openapi import document
+from surfaces.requests import finished, limited
 from surfaces.rest_models import ModelRoutes
 
 API = "/api/v1"
@@ -37,7 +37,7 @@ _UNCOMPRESSED = {"content-encoding": "identity"}
 
 
 def build(runtime: Runtime) -> FastAPI:
-    """The ASGI application that answers /api, /healthz, /readyz, /metrics, /openapi.json and /docs.
+    """The ASGI application that answers /api, /v1, /healthz, /readyz, /metrics, /openapi.json and /docs.
 
     Everything under it that does not exist is a JSON 404 in the one error shape.
     """
@@ -60,6 +60,7 @@ def build(runtime: Runtime) -> FastAPI:
     app.add_route(f"{API}/models/{{task}}/{{adapter}}", models.remove, methods=["DELETE"])
     app.add_route(f"{API}/models/{{task}}/{{adapter}}/pull", models.pull, methods=["POST"])
     app.add_route(f"{API}/models/{{task}}/{{adapter}}/pause", models.pause, methods=["POST"])
+    add_routes(app, runtime)
     app.add_route("/healthz", routes.healthz)
     app.add_route("/readyz", routes.readyz)
     app.add_route("/metrics", routes.metrics)
@@ -115,7 +116,7 @@ class Routes:
         )
         if "respond-async" in request.headers.get("prefer", ""):
             return JSONResponse(job_json(job), status_code=202, headers={"location": f"{API}/jobs/{job.id}"})
-        await _finished(job, request)
+        await finished(job, request)
         if job.error is not None:
             raise job.error
         shown = await asyncio.to_thread(job_json, job, with_outputs=True)
@@ -126,10 +127,10 @@ class Routes:
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         limit = self._runtime.limits.upload_bytes
         if kind == "application/json":
-            return _from_json(await _limited(request, limit * 4 // 3 + 65_536, limit).body())
+            return _from_json(await limited(request, limit * 4 // 3 + 65_536, limit).body())
         if kind in ("multipart/form-data", "application/x-www-form-urlencoded"):
             try:
-                async with _limited(request, limit + 65_536, limit).form(max_part_size=4_000_000) as form:
+                async with limited(request, limit + 65_536, limit).form(max_part_size=4_000_000) as form:
                     return await _from_form(task, form), None
             except (MultiPartException, HTTPException) as fault:
                 detail = fault.detail if isinstance(fault, HTTPException) else fault.message
@@ -232,59 +233,6 @@ async def _events(job: Job) -> AsyncIterator[ServerSentEvent]:
             yield ServerSentEvent(data=json.dumps(shown), event="done")
         else:
             yield ServerSentEvent(data=json.dumps(job_json(state)), event="progress")
-
-
-async def _finished(job: Job, request: Request) -> None:
-    """Wait for the job; cancel it if the caller hangs up."""
-
-    async def end() -> None:
-        async for _ in job.follow():
-            pass
-
-    async def hang_up() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    waiting = asyncio.create_task(end())
-    watching = asyncio.create_task(hang_up())
-    await asyncio.wait((waiting, watching), return_when=asyncio.FIRST_COMPLETED)
-    if not waiting.done():
-        job.cancel()
-    for task in (waiting, watching):
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
-
-
-def _limited(request: Request, limit_bytes: int, stated_bytes: int) -> Request:
-    """The same request, which raises TooLarge as soon as more than that many bytes of body have come.
-
-    A form without its end raises InvalidInput: the parser would leave out its last part without a word.
-    """
-    count, tail = 0, b""
-    _, options = parse_options_header(request.headers.get("content-type", ""))
-    end = b"--" + options[b"boundary"] + b"--" if b"boundary" in options else b""
-    error = TooLarge(
-        f"The request is larger than {stated_bytes / 1e6:g} MB.",
-        expected=f"at most {stated_bytes:,} bytes",
-        hint="The operator can raise ATELIER_MAX_UPLOAD_MB.",
-    )
-    length = request.headers.get("content-length", "")
-    if length.isdigit() and int(length) > limit_bytes:
-        raise error
-
-    async def receive() -> Message:
-        nonlocal count, tail
-        message = await request.receive()
-        body: bytes = message.get("body", b"")
-        count, tail = count + len(body), (tail + body[-1024:])[-1024:]
-        if count > limit_bytes:
-            raise error
-        if message["type"] == "http.request" and not message.get("more_body") and end not in tail:
-            raise InvalidInput("The form is cut off.", expected="a form that ends with its closing boundary")
-        return message
-
-    return Request(request.scope, receive)
 
 
 def _from_json(body: bytes) -> tuple[dict[str, Any], str | None]:

@@ -1,8 +1,8 @@
 """Makes the pictures of the gallery and of the README: `python -m docs.pictures.make [tasks]`, without names all.
 
 Runs a task's first example in a studio of its own and keeps a picture of the result as
-`backends/<family>/examples/<task>.webp`: the pictures among the outputs side by side, or, where there are none, the
-first plot or table as the demo shows it. Needs Chromium for those and for `gallery.png`.
+`backends/<family>/examples/<task>.webp`: the pictures among the outputs side by side, of a chat the page that it cites,
+or, where there are none, the first plot or table as the demo shows it. Needs Chromium for those and for `gallery.png`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import PIL.ImageOps
 from playwright.sync_api import Browser, sync_playwright
 
 from bench.servers import ROOT, studio
-from studio.contract import Task
+from studio.contract import Chat, Outputs, Task
 from studio.errors import AtelierError
 from studio.fields import describe
 from studio.results import BoxedImage
@@ -66,6 +66,8 @@ def of_outputs(runtime: Runtime, task: Task) -> PIL.Image.Image | None:
                 print(f"{part.name}: {error}", file=sys.stderr)
     outputs = runtime.run(task.name, task.examples[0].values).outputs
     assert outputs is not None
+    if task.chat is not None:
+        return of_source(runtime, task.chat, outputs)
     pictures = [
         draw(value) if isinstance(value, BoxedImage) else value.pil()
         for spec in describe(task.outputs)
@@ -74,6 +76,16 @@ def of_outputs(runtime: Runtime, task: Task) -> PIL.Image.Image | None:
     if not pictures:
         return None
     return side_by_side(pictures) if len(pictures) <= 3 else tiles(pictures)
+
+
+def of_source(runtime: Runtime, chat: Chat, outputs: Outputs) -> PIL.Image.Image:
+    """The part of a page that an answer comes from, the passage marked on it; the first source has to have a page."""
+    place = runtime.run(chat.place, getattr(outputs, chat.sources)[0].place).outputs
+    page = next(value for value in vars(place).values() if isinstance(value, BoxedImage))
+    picture = draw(page)
+    height_px = picture.width * SIZE_WH[1] // SIZE_WH[0]
+    top_px = max(0, round(min(box.xyxy[1] for box in page.boxes)) - height_px // 3)
+    return picture.crop((0, top_px, picture.width, top_px + height_px))
 
 
 def side_by_side(pictures: list[PIL.Image.Image]) -> PIL.Image.Image:

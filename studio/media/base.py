@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Self
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote, unquote_to_bytes
 
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationInfo
 from pydantic_core import core_schema
@@ -16,6 +16,8 @@ from studio.errors import InvalidInput, TooLarge
 from studio.settings import Settings
 
 _DATA_URL = re.compile(r"data:(?P<type>[\w.+-]+/[\w.+-]+)?(?P<parameters>(;[\w.+-]+=[^;,]*)*)(?P<base64>;base64)?,")
+
+_NAME = re.compile(r";name=([^;,]*)")
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Blob:
 
     @classmethod
     def from_data_url(cls, url: str, limit_bytes: int) -> Blob:
-        """Decode `data:<type>[;base64],<data>` (RFC 2397).
+        """Decode `data:<type>[;name=<name>][;base64],<data>` (RFC 2397); the name is percent-encoded.
 
         Raises:
             InvalidInput: it is no data URL, or its base64 is broken.
@@ -96,10 +98,12 @@ class Blob:
         body = url[head.end() :]
         if len(body) * 3 // 4 > limit_bytes:
             raise _too_many_bytes(len(body) * 3 // 4, limit_bytes)
+        named = _NAME.search(head["parameters"])
+        name = unquote(named[1]) if named else ""
         if not head["base64"]:
-            return cls(data=unquote_to_bytes(body))
+            return cls(name, unquote_to_bytes(body))
         try:
-            return cls(data=base64.b64decode(body, validate=True))
+            return cls(name, base64.b64decode(body, validate=True))
         except ValueError as fault:  # binascii.Error, or characters beyond ASCII
             raise InvalidInput("The data URL's base64 is broken.", expected="base64", got=str(fault)) from fault
 

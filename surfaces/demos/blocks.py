@@ -10,12 +10,13 @@ from typing import Any
 
 import gradio as gr
 
-from studio.contract import Example, Task
+from studio.contract import Chat, Example, Task
 from studio.errors import AtelierError, NotFound
 from studio.fields import describe
 from studio.jobs import Job
 from studio.pool import import_entry
 from studio.runtime import Runtime
+from surfaces.demos.chat import ChatPanel
 from surfaces.demos.inputs import InputField, build_input
 from surfaces.demos.live import build_live
 from surfaces.demos.outputs import OutputPanel
@@ -37,6 +38,8 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
         adapter = gr.Textbox(value="", visible=False, label="Adapter", elem_id="adapter")
         if task.layout:
             import_entry(task.layout)(runtime, task, adapter)
+        elif task.chat:
+            _build_chat(runtime, task, task.chat, adapter, blocks)
         elif not (parts or task.live):
             Panel(runtime, task, adapter, "run", blocks)
         else:
@@ -53,6 +56,25 @@ def build_blocks(runtime: Runtime, task: Task) -> gr.Blocks:
             _adapter_of, None, adapter, api_name="adapter", api_visibility="undocumented", show_progress="hidden"
         )
     return blocks
+
+
+def _build_chat(runtime: Runtime, task: Task, chat: Chat, adapter: gr.Textbox, blocks: gr.Blocks) -> None:
+    """The conversation first, then the parts that it has no use for; the calls that it is made of come last."""
+    parts = runtime.catalogue.parts(task.name)
+    with gr.Tabs():
+        with gr.Tab("Chat", id="chat"):
+            ChatPanel(runtime, task, chat, adapter, blocks)
+        for part in parts:
+            if part.name not in chat.helpers:
+                with gr.Tab(part.title, id=part.name):
+                    Panel(runtime, part, None, part.name, blocks)
+        with gr.Tab("Call by call", id="calls"), gr.Tabs():
+            with gr.Tab(task.title, id="try"):
+                Panel(runtime, task, adapter, "run", blocks)
+            for part in parts:
+                if part.name in chat.helpers:
+                    with gr.Tab(part.title, id=part.name):
+                        Panel(runtime, part, None, part.name, blocks)
 
 
 def _adapter_of(request: gr.Request) -> str:
@@ -205,7 +227,8 @@ class Panel:
             if not state.finished and time.monotonic() - told_s < _PROGRESS_EVERY_S:
                 continue
             told_s = time.monotonic()
-            fresh = state.outputs if state.outputs is not shown else None
+            # the last event is a client's answer: it has the result even if an earlier one had it already
+            fresh = state.outputs if state.finished or state.outputs is not shown else None
             results = [gr.skip()] * len(self._panel.views) if fresh is None else self._panel.render(fresh)
             shown = state.outputs
             yield [

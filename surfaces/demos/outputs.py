@@ -35,9 +35,12 @@ class OutputPanel:
 
     Short values (texts, numbers, yes or no) are gathered in one read-out at the top, pictures stand side by side,
     the rest follows in the order of its declaration.
+
+    Args:
+        data: whether everything is also shown as data, at the end.
     """
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self, task: Task, *, data: bool = True) -> None:
         self._specs = describe(task.outputs)
         short = [spec for spec in self._specs if _is_short(spec)]
         pictures = [spec for spec in self._specs if spec.kind in ("image", "boxed_image") and not spec.many]
@@ -52,9 +55,10 @@ class OutputPanel:
         for spec in self._specs:
             if spec not in short and spec not in pictures:
                 self._add(spec)
-        with gr.Accordion("Result as data", open=False):
-            data = gr.JSON(label="Result", show_label=False, elem_id="result")
-        self.views.append(OutputView(data, as_data))
+        if data:
+            with gr.Accordion("Result as data", open=False):
+                shown = gr.JSON(label="Result", show_label=False, elem_id="result")
+            self.views.append(OutputView(shown, as_data))
 
     def _add(self, spec: FieldSpec) -> None:
         component, convert = _MAKERS["files" if spec.many and spec.media else spec.kind](spec)

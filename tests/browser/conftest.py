@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -48,12 +49,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="package")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the studio is served: one process for all tests of this folder."""
-    folder = tmp_path_factory.mktemp("studio")
+    with studio(tmp_path_factory.mktemp("studio")) as served:
+        yield served
+
+
+@contextmanager
+def studio(folder: Path, **settings: str) -> Iterator[str]:
+    """A studio in a process of its own, with its home in the folder; its address."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ATELIER_")}
-    own = {"ATELIER_HOME": str(folder / "home"), "ATELIER_PORT": str(port), "ATELIER_DEVICE": "cpu"}
+    own = {"ATELIER_HOME": str(folder / "home"), "ATELIER_PORT": str(port), "ATELIER_DEVICE": "cpu"} | settings
     log = folder / "server.log"
     with log.open("w") as output:
         server = subprocess.Popen(

@@ -10,6 +10,8 @@ from tests.browser.visitor import Visitor
 
 TASK = "digit_recognition"
 EXAMPLES = Path(__file__).parents[2] / "backends" / "digits" / "examples"
+#: the pad hands its picture on a moment after a stroke, and says nothing about it
+_TAKEN_MS = 1_500
 #: from the middle of the pad, in parts of its height
 SEVEN = [(-0.15, -0.27), (0.15, -0.27), (0.03, 0.0), (-0.06, 0.27)]
 SCRIBBLE = [(-0.3, 0.2), (-0.1, -0.3), (0.0, 0.25), (0.15, -0.25), (0.1, 0.3), (0.3, -0.1), (-0.3, 0.0), (0.3, 0.2)]
@@ -31,11 +33,12 @@ def draw(visitor: Visitor, points: list[tuple[float, float]]) -> None:
     for place in places[1:]:
         mouse.move(*place, steps=15)
     mouse.up()
+    visitor.page.wait_for_timeout(_TAKEN_MS)
 
 
 def clear(visitor: Visitor) -> None:
     visitor.field("image").get_by_label("Clear canvas").click()
-    visitor.page.wait_for_timeout(500)
+    visitor.page.wait_for_timeout(_TAKEN_MS)
 
 
 def test_a_drawn_digit_is_read_without_picking_the_brush_and_a_scribble_is_none(visitor: Visitor) -> None:

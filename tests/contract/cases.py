@@ -75,9 +75,12 @@ def _good() -> Iterator[Any]:
 
 
 def _missing(task: Task, adapter: Adapter) -> str:
-    """Why an adapter of kind hub cannot be run on this machine; empty if it can."""
+    """Why an adapter of kind hub or endpoint cannot be run on this machine; empty if it can."""
+    if adapter.kind not in ("hub", "endpoint"):
+        return ""
     ready = SHELF.state(CATALOGUE.entry(task.name).family, adapter.weights).name == "ready"
-    return "" if adapter.kind != "hub" or ready else "its weights are not on this machine"
+    here = "its weights are" if adapter.kind == "hub" else "its server is"
+    return "" if ready else f"{here} not on this machine"
 
 
 def _bad(*, typed: bool) -> Iterator[Any]:

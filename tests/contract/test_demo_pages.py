@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from studio.contract import Task
+from studio.jobs import Job
 from surfaces.demos.blocks import build_blocks
 from tests.contract.cases import CATALOGUE
 from tests.contract.places import Studio
@@ -18,3 +23,26 @@ def test_each_id_names_one_element_of_the_page(studio: Studio, task: Task) -> No
     ids = Counter(block.elem_id for block in blocks.blocks.values() if block.elem_id)
     assert ids, "the page has no element that a style or a test could name"
     assert [name for name, count in ids.items() if count > 1] == []
+
+
+def test_the_last_event_has_the_result_though_the_one_before_had_it(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run can end while one of its changes is told: then its end is told twice, and a client returns the second."""
+
+    async def told_twice(job: Job) -> AsyncIterator[Job]:
+        assert await asyncio.to_thread(job.wait, 30)
+        for _ in range(2):
+            yield job
+
+    monkeypatch.setattr(Job, "follow", told_twice)
+    blocks = build_blocks(studio.runtime, CATALOGUE.task("specimen_stream"))
+    (event,) = [event for event in blocks.fns.values() if event.api_name == "run"]
+    request = SimpleNamespace(headers={"authorization": "Bearer of-nobody-else"})
+    position = [getattr(component, "label", "") for component in event.outputs].index("Result")
+
+    async def answers() -> list[Any]:
+        handle: Any = event.fn
+        return [outputs[position] async for outputs in handle(2, 0.0, "", request)]
+
+    assert [answer["step"] for answer in asyncio.run(answers())] == [2, 2]

@@ -63,7 +63,7 @@ def labels(client: Client, event: str) -> list[str]:
 
 @pytest.mark.parametrize("case", GOOD)
 def test_an_example(connect: Connect, tmp_path: Path, expected: Callable[[Good], Outputs], case: Good) -> None:
-    client = connect(case.task.name, owner=case.adapter.name)
+    client = connect(case.task.name, owner=f"{case.adapter.name}, {case.example.title}")  # who has nothing yet
     arguments = as_gradio(case.task, case.values, tmp_path)
     answer = client.predict(**arguments, adapter=case.adapter.name, api_name="/run")
     by_label = dict(zip(labels(client, "/run"), answer, strict=True))

@@ -6,6 +6,7 @@ import json
 import mimetypes
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import gradio_client
 
@@ -25,7 +26,8 @@ def as_json(value: Any) -> Any:
     """JSON values; files are data URLs."""
     value = blob(value)
     if isinstance(value, Blob):
-        return data_url(value.read(), mimetypes.guess_type(value.name)[0] or "application/octet-stream")
+        kind = mimetypes.guess_type(value.name)[0] or "application/octet-stream"
+        return data_url(value.read(), f"{kind};name={quote(value.name)}")
     if isinstance(value, list | tuple):
         return [as_json(item) for item in value]
     if isinstance(value, dict):

@@ -15,6 +15,18 @@ from tests.hub.local_hub import LocalHub
 
 MODELS = "from pages import models\nmodels.show()\n"
 TASK = "from pages import host, task\ntask.show(host.runtime().catalogue.task('tiny_task'))\n"
+#: The page as it is shown when a download has begun since it was shown before.
+DOWNLOADING_TASK = (
+    """
+import time
+import streamlit as st
+from pages import host
+if st.session_state.get("download"):
+    host.runtime().shelf.pull(host.runtime().catalogue.entry("tiny_task").family, "net")
+    time.sleep(0.3)
+"""
+    + TASK
+)
 MakeRuntime = Callable[..., Runtime]
 
 
@@ -106,11 +118,21 @@ def test_the_task_page_offers_the_download(tiny: Runtime, hub: LocalHub) -> None
     picker.select_index(1).run()
     assert "**Large one** is not here yet: to download" in texts(shown)
     assert "licence MIT, not for commercial use" in texts(shown)
-    shown.button(key="download-tiny_task-large").click()
     hub.faults.bytes_per_s = 100_000
-    shown.run()
+    shown.button(key="download-tiny_task-large").click().run()
     assert "downloading" in texts(shown)
     assert labels(shown) == ["Pause", "Cancel"]
+
+
+def test_a_picked_model_stays_picked_when_the_texts_of_the_picker_change(tiny: Runtime, hub: LocalHub) -> None:
+    hub.faults.bytes_per_s = 100_000
+    shown = page(DOWNLOADING_TASK)
+    shown.session_state["download"] = True
+    shown.selectbox[0].select_index(1).run()  # the script is sent the text "to download", and makes another
+    assert not shown.exception
+    assert "to download" not in shown.selectbox[0].options[1]
+    assert shown.selectbox[0].value.name == "large"
+    assert "downloading" in texts(shown)
 
 
 def test_the_task_page_offers_nothing_that_is_here(tiny: Runtime) -> None:

