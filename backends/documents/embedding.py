@@ -42,6 +42,6 @@ def _cosines(texts: list[str], vectors: np.ndarray[tuple[int, int], np.dtype[np.
     import pandas
 
     names = [" ".join(text.split())[:60] for text in texts]
-    cosines = np.round(vectors @ vectors.T, 3)
+    cosines = np.round((vectors @ vectors.T).astype(np.float64), 3)
     rows = [[name, *row] for name, row in zip(names, cosines.tolist(), strict=True)]
     return Table(pandas.DataFrame(rows, columns=["text", *(str(n) for n in range(1, len(texts) + 1))]), "cosines.csv")

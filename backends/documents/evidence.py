@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from backends.documents.asked import Kind, answers_kind, kind_of, new_names
 from backends.documents.embedder import Embedder, TokenVectors
-from backends.documents.lexical import Stemmer, is_stopword
+from backends.documents.lexical import is_stopword, stemmer
 from backends.documents.retrieval import Hit
 from backends.documents.sentences import Span, sentences
 
@@ -137,9 +137,9 @@ class Reader:
         alone = [text[a:b] for text, own in zip(texts, spans, strict=True) for a, b in own]
         vectors = self._embedder.passages(alone) if alone else np.empty((0, self._embedder.dimensions), np.float32)
         whole = self._embedder.read(texts)
-        stemmer, made, at = Stemmer(), {}, 0
+        own_stemmer, made, at = stemmer(), {}, 0
         for text, own, seen in zip(texts, spans, whole, strict=True):
-            stems = [stemmer(text[a:b]) for a, b in own]
+            stems = [own_stemmer(text[a:b]) for a, b in own]
             made[text] = _Read(own, vectors[at : at + len(own)], seen, stems)
             at += len(own)
         return made
@@ -158,7 +158,7 @@ class _Question:
 
     @classmethod
     def of(cls, question: str, embedder: Embedder, idf: Callable[[str], float]) -> _Question:
-        stems = Stemmer()(question)
+        stems = stemmer()(question)
         distinct = list(dict.fromkeys(stems))
         rarity = np.array([idf(stem) for stem in distinct])
         seen = embedder.read([question], question=True)[0]

@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from backends.documents.database import Database
 from backends.documents.disk import new_folder, snapshots_folder, sweep
-from backends.documents.lexical import Segment, Segments, Stemmer
+from backends.documents.lexical import Segment, Segments, stemmer
 from backends.documents.vectors import Ids, Kind, VectorIndex, Vectors, kind_for
 
 log = logging.getLogger(__name__)
@@ -99,13 +99,12 @@ class Index:
 
     def vectors_of(self, ids: Ids) -> Vectors:
         """The vectors (M, D) of passages that `near` or `worded` has found."""
-        made = np.zeros((len(ids), self.tail_vectors.shape[1]), np.float32)
-        for row, chunk_id in enumerate(ids):
-            held = self.snapshot.vectors.reconstruct(chunk_id) if self.snapshot else None
-            if held is None:
-                place = int(np.searchsorted(self.tail_ids, chunk_id))
-                held = self.tail_vectors[place]
-            made[row] = held
+        made = np.empty((len(ids), self.tail_vectors.shape[1]), np.float32)
+        new = np.ones(len(ids), np.bool_)
+        if self.snapshot:
+            here, made_here = self.snapshot.vectors.reconstruct(ids)
+            made[here], new = made_here, ~here
+        made[new] = self.tail_vectors[np.searchsorted(self.tail_ids, ids[new])]
         return made
 
     def _alive(self, ids: Ids) -> npt.NDArray[np.bool_]:
@@ -188,7 +187,7 @@ class Indexes:
                     (collection_id,),
                 )
             ]
-        stems = Stemmer()
+        stems = stemmer()
         tail_ids = [row[0] for row in rows]
         return Index(
             version=state[0] if state else -1,
@@ -259,7 +258,7 @@ class Indexes:
         """Everything of a collection read from SQLite, as if there were no snapshot."""
         with database.reading() as connection:
             rows = connection.execute(_NEW_PASSAGES, (self._model, collection_id, 0)).fetchall()
-        stems = Stemmer()
+        stems = stemmer()
         ids = [row[0] for row in rows]
         return Index(
             version=0,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import math
 import re
+import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -46,6 +47,17 @@ class Stemmer:
         words = (word.removesuffix("'s") for word in _WORD.findall(text.lower().replace("\u2019", "'")))
         stems: list[str] = self._snowball.stemWords([word for word in words if word not in _STOPWORDS])
         return stems
+
+
+def stemmer() -> Stemmer:
+    """This thread's own, which remembers the words that it has seen."""
+    if not hasattr(_OWN, "stemmer"):
+        _OWN.stemmer = Stemmer()
+    made: Stemmer = _OWN.stemmer
+    return made
+
+
+_OWN = threading.local()
 
 
 class Segment:
@@ -146,7 +158,7 @@ class Segments:
     def __init__(self, segments: Sequence[Segment]) -> None:
         self._segments = segments
         self.total = sum(len(segment.ids) for segment in segments)
-        self._idfs: dict[str, float] = {}  # of stems that were asked for, which are few
+        self._idfs: dict[str, float] = {}  # of the stems that were asked for; no more than the vocabulary
 
     def idf(self, term: str) -> float:
         """How rare a stem is in the collection, as Lucene has it: never negative."""

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from backends.documents.embedder import Embedder
 from backends.documents.index import Index, Indexes, searched_text
-from backends.documents.lexical import Stemmer
+from backends.documents.lexical import stemmer
 from backends.documents.library import Library, Passage
 
 CANDIDATES = 100
@@ -80,7 +80,7 @@ class Retriever:
     ) -> Found:
         """The best `count` passages of a collection for a question; by meaning alone where not `hybrid`."""
         index = self.indexes.of(library.database, collection_id, version)
-        stems = Stemmer()
+        stems = stemmer()
         query = self.embedder.query(question)
         terms = dict.fromkeys(stems(question), 1.0) if hybrid else {}
         ids = np.unique(np.concatenate([index.near(query, CANDIDATES), index.worded(terms, CANDIDATES)]))

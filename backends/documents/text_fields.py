@@ -52,9 +52,9 @@ class EmbeddingInputs(Inputs):
 class EmbeddingOutputs(Outputs):
     """Vectors."""
 
-    vectors: Annotated[list[list[float]], Field(title="Vectors", description="Of unit length, one for each text.")]
     dimensions: Annotated[int, Field(title="Dimensions", description="Of each vector.")]
     tokens: Annotated[int, Field(title="Tokens", description="Of all texts together.")]
     similarity: Annotated[
         Table | None, Field(title="Cosines", description="Of each text with each, for up to 20 texts.")
     ] = None
+    vectors: Annotated[list[list[float]], Field(title="Vectors", description="Of unit length, one for each text.")]

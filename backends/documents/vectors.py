@@ -77,13 +77,13 @@ class VectorIndex:
 
         return VectorIndex(self.kind, self.ids, faiss.clone_index(self._index))
 
-    def reconstruct(self, chunk_id: int) -> Vectors | None:
-        """The vector (D,) of a passage; None where it is not in here."""
-        place = int(np.searchsorted(self.ids, chunk_id))
-        if place == len(self.ids) or self.ids[place] != chunk_id:
-            return None
-        made: Vectors = self._index.reconstruct(place)
-        return made
+    def reconstruct(self, ids: Ids) -> tuple[npt.NDArray[np.bool_], Vectors]:
+        """Which of some passages (M) are in here, and the vectors (K, D) of these."""
+        if not len(self.ids):
+            return np.zeros(len(ids), np.bool_), np.empty((0, self._index.d), np.float32)
+        places = np.minimum(np.searchsorted(self.ids, ids), len(self.ids) - 1)
+        here = np.asarray(self.ids[places] == ids)
+        return here, self._index.reconstruct_batch(places[here])
 
     def _prepare(self) -> None:
         if self.kind == "HNSW":

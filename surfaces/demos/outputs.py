@@ -19,6 +19,8 @@ from studio.results import BoxedImage, Plot
 from surfaces.demos.files import to_file
 from surfaces.drawing import draw
 
+#: Items of a list of numbers that the read-out has room for.
+_LISTED = 8
 _READOUT = ("text", "boolean", "integer", "number", "choice")
 
 
@@ -87,22 +89,29 @@ def _is_short(spec: FieldSpec) -> bool:
 
 
 def readout_html(specs: list[FieldSpec], outputs: Outputs) -> str:
-    """The short values: the first text as a headline, lists as notes, the others as a row of labelled figures."""
+    """The short values: the first text as a headline, lists of texts as notes, the others as labelled figures."""
     headline, figures, notes = "", [], []
     for spec in specs:
         value = getattr(outputs, spec.name)
         if value is None or value == "" or value == []:
             continue
-        if spec.many:
+        if spec.many and spec.kind == "text":
             notes += [str(item) for item in value]
         elif spec.kind == "text" and not headline:
             headline = f'<p class="headline">{html.escape(value)}</p>'
         else:
             unit = f' <span class="unit">{html.escape(spec.ui.unit)}</span>' if spec.ui.unit else ""
-            figures.append(f"<div><dt>{html.escape(spec.title)}</dt><dd>{_figure(value)}{unit}</dd></div>")
+            figures.append(f"<div><dt>{html.escape(spec.title)}</dt><dd>{_figures(value)}{unit}</dd></div>")
     row = f"<dl>{''.join(figures)}</dl>" if figures else ""
     listed = f"<ul>{''.join(f'<li>{html.escape(note)}</li>' for note in notes)}</ul>" if notes else ""
     return f'<div class="readout-body">{headline}{row}{listed}</div>'
+
+
+def _figures(value: Any) -> str:
+    if not isinstance(value, list | tuple):
+        return _figure(value)
+    more = ", ..." if len(value) > _LISTED else ""
+    return ", ".join(_figure(item) for item in value[:_LISTED]) + more
 
 
 def _figure(value: Any) -> str:
@@ -199,7 +208,9 @@ def _long_text(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any]
 
 
 def _table(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
-    component = gr.Dataframe(interactive=False, max_height=360, buttons=["copy", "fullscreen"], **_common(spec))
+    component = gr.Dataframe(
+        headers=[""], interactive=False, max_height=360, buttons=["copy", "fullscreen"], **_common(spec)
+    )
     return component, lambda value: value.frame
 
 

@@ -28,6 +28,8 @@ TEA = "Green tea is steeped for two minutes at 80 degrees. Black tea needs boili
 WHO = "Who discovered the moons of Mars?"
 HOW_LONG = "How long is green tea steeped?"
 SLOWLY = "Tell me slowly about tea."
+#: what an accordion holds is made when it opens; what is typed in the first moment is lost, and only a test is so quick
+_MOUNTED_MS = 700
 
 
 class SlowModel(BaseHTTPRequestHandler):
@@ -124,7 +126,12 @@ class Chatter:
     def upload(self, collection: str, files: list[Path]) -> None:
         """Put files into a collection, and wait until they are in it."""
         self.unfold("files")
-        self.part("into").locator("input, textarea").fill(collection)
+        into = self.part("into").locator("input, textarea")
+        expect(into).not_to_have_value("")
+        self.visitor.page.wait_for_timeout(_MOUNTED_MS)
+        into.fill(collection)
+        into.blur()
+        expect(into).to_have_value(collection)
         self.part("upload").locator("input[type=file]").set_input_files(files)
         expect(self.part("told")).to_contain_text(f"{len(files)} files added to {collection}")
         expect(self.picked("topic")).to_have_value(collection)

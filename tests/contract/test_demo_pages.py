@@ -9,10 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from pydantic import Field
 
-from studio.contract import Task
+from studio.contract import Outputs, Task
+from studio.fields import describe
 from studio.jobs import Job
 from surfaces.demos.blocks import build_blocks
+from surfaces.demos.outputs import readout_html
 from tests.contract.cases import CATALOGUE
 from tests.contract.places import Studio
 
@@ -46,3 +49,19 @@ def test_the_last_event_has_the_result_though_the_one_before_had_it(
         return [outputs[position] async for outputs in handle(2, 0.0, "", request)]
 
     assert [answer["step"] for answer in asyncio.run(answers())] == [2, 2]
+
+
+class Row(Outputs):
+    verdict: str = Field(title="Verdict")
+    order: list[int] = Field(title="Order")
+    scores: list[float] = Field(title="Scores")
+    notes: list[str] = Field(title="Notes")
+
+
+def test_lists_of_numbers_are_figures_and_lists_of_texts_are_notes() -> None:
+    row = Row(verdict="a < b", order=[1, 0], scores=[0.12345] * 9, notes=["One & more."])
+    shown = readout_html(describe(Row), row)
+    assert '<p class="headline">a &lt; b</p>' in shown
+    assert "<dt>Order</dt><dd>1, 0</dd>" in shown
+    assert f"<dt>Scores</dt><dd>{'0.1235, ' * 8}...</dd>" in shown
+    assert "<ul><li>One &amp; more.</li></ul>" in shown

@@ -181,6 +181,18 @@ def test_unload_and_close(pool: Pool) -> None:
     assert pool.residents() == []
 
 
+def test_what_is_unloaded_together_is_looked_for_once(pool: Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a studio that has all families loaded it takes half a second, which closing must not pay for each model."""
+    for kind in (Model, Other):
+        with pool.lease(FAMILY, adapter(kind)):
+            pass
+    looked: list[None] = []
+    monkeypatch.setattr("studio.devices.give_back", lambda: looked.append(None))
+    pool.close()
+    assert titles(pool) == []
+    assert len(looked) == 1
+
+
 def test_an_idle_backend_is_unloaded_after_its_time(tmp_path: Path) -> None:
     pool = Pool(Shelf(tmp_path), memory_mb=250, keep_alive_s=0.1, device="cpu")
     with pool.lease(FAMILY, adapter(Model)):
