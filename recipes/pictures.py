@@ -4,7 +4,7 @@ Ten kinds of things in 32 x 32 px. Two plain convolutional networks of 2 million
 epochs (Jordan 2024): a whitening first layer, large steps for the biases, softened labels, each picture shown in turn
 as it is and mirrored; shifted, and with a square cut out (DeVries and Taylor 2017). The first network learns in three
 cycles (Loshchilov and Hutter 2017), each going on from the one before. The second is another shape from another seed,
-and learns in one. Kept is a running mean of the weights, measured by the mean logits of both over each picture's
+and learns in two. Kept is a running mean of the weights, measured by the mean logits of both over each picture's
 shifts and mirror images, as they are used.
 """
 
@@ -84,7 +84,10 @@ class Config:
         ),
         Member(
             seed=2,
-            cycles=(Cycle(epochs=18, peak_rate=0.5, bias_rate=64, ema_decay=0.995, shift_px=3, cut_px=8),),
+            cycles=(
+                Cycle(epochs=18, peak_rate=0.5, bias_rate=64, ema_decay=0.995, shift_px=3, cut_px=8),
+                Cycle(epochs=16, peak_rate=0.3, bias_rate=4, ema_decay=0.995, shift_px=4, cut_px=8),
+            ),
         ),
     )
     batch_size: int = 512
