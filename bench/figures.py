@@ -20,6 +20,7 @@ class Figure:
         target: what it has to be, in words; empty where there is no target.
         met: whether it is that.
         reference: the published figure it stands beside, with where it is from.
+        detail: what the figure is made of, in words; printed below the table.
     """
 
     data: str
@@ -29,3 +30,4 @@ class Figure:
     target: str = ""
     met: bool = True
     reference: str = ""
+    detail: str = ""

@@ -22,6 +22,7 @@ from studio.settings import Settings
 BENCHMARKS = {
     "faces": "bench.faces_quality:measure",
     "digits": "bench.digits_quality:measure",
+    "pictures": "bench.pictures_quality:measure",
     "retrieval": "bench.documents_quality:measure_retrieval",
     "answers": "bench.documents_quality:measure_answers",
 }
@@ -46,6 +47,9 @@ def main(arguments: list[str]) -> int:
             print(f"{name}: {fault}", file=sys.stderr)
             return 2
     print(table(figures))
+    for figure in figures:
+        if figure.detail:
+            print(f"{figure.data}, {figure.metric}: {figure.detail}")
     return 0 if all(figure.met for figure in figures) else 1
 
 

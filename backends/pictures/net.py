@@ -11,7 +11,8 @@ from torch import Tensor, nn
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 #: Filters of the first layer: the 12 principal components of 2 x 2 RGB pixels, and their negatives.
 WHITENED = 24
-WIDTHS = (64, 256, 256)
+#: Channels of the three stages, for each network of `PictureEnsemble`.
+WIDTHS = ((64, 256, 256), (64, 192, 320))
 #: Brings the logits at the start of training, which grow with the width, to a scale that the loss can use.
 LOGIT_SCALE = 1 / 9
 
@@ -22,15 +23,18 @@ class PictureNet(nn.Module):
     A fixed layer that whitens neighbouring pixels, then three stages of two 3 x 3 convolutions each, without
     short cuts: 2 million parameters, after Jordan 2024 (https://arxiv.org/abs/2404.00498). It was made for 32 x 32 px;
     any larger size works, because the last maps are reduced to their maxima.
+
+    Args:
+        widths: channels of the stages.
     """
 
-    def __init__(self, classes: int = 10) -> None:
+    def __init__(self, classes: int = 10, widths: tuple[int, int, int] = WIDTHS[0]) -> None:
         super().__init__()
         self.whiten = nn.Conv2d(3, WHITENED, 2)
         self.whiten.weight.requires_grad_(False)
-        inputs = (WHITENED, *WIDTHS)
+        inputs = (WHITENED, *widths)
         self.stage1, self.stage2, self.stage3 = (_Stage(inputs[n], inputs[n + 1]) for n in range(3))
-        self.last = nn.Linear(WIDTHS[-1], classes, bias=False)
+        self.last = nn.Linear(widths[-1], classes, bias=False)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
 
@@ -39,13 +43,13 @@ class PictureNet(nn.Module):
         return self.classify(self.stages(rgb)[-1])
 
     def classify(self, maps: Tensor) -> Tensor:
-        """Logits (N, classes) from the last stage's maps (N, 256, H/8, W/8)."""
+        """Logits (N, classes) from the last stage's maps (N, C, H/8, W/8)."""
         return cast(Tensor, self.last(maps.amax((2, 3)))) * LOGIT_SCALE
 
     def stages(self, rgb: Tensor) -> list[Tensor]:
         """The maps of the whitening layer, (N, 24, H - 1, W - 1), and of the three stages.
 
-        These have 64, 256 and 256 channels; each is half as high and wide as the one before, rounded down.
+        These have as many channels as `widths` says; each is half as high and wide as the one before, rounded down.
         """
         normal = (rgb - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)
         maps = [nn.functional.gelu(self.whiten(normal))]
@@ -65,6 +69,41 @@ class PictureNet(nn.Module):
         values, vectors = torch.linalg.eigh(torch.cov(patches.T.double()))
         filters = (vectors / (values + 5e-4).sqrt()).T.float().view(12, 3, 2, 2)
         self.whiten.weight.copy_(torch.cat([filters, -filters]))
+
+
+class PictureEnsemble(nn.Module):
+    """Two of these networks of different widths, trained apart: they err on different pictures, their mean on fewer.
+
+    Lakshminarayanan et al. 2017 (https://arxiv.org/abs/1612.01474), with logits in place of probabilities.
+    """
+
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.nets = nn.ModuleList(PictureNet(classes, widths) for widths in WIDTHS)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Logits (N, classes): the mean over the networks."""
+        return torch.stack([net(rgb) for net in self.members]).mean(0)
+
+    @property
+    def members(self) -> list[PictureNet]:
+        """The networks."""
+        return [cast(PictureNet, net) for net in self.nets]
+
+
+def mean_logits(net: nn.Module, rgb: Tensor) -> Tensor:
+    """Logits (N, classes): the mean over a picture, itself shifted by 1 px both ways, and their mirror images.
+
+    The maps are halved thrice, so which pixels come together is chance; the mean is right more often than any part.
+    What a shift uncovers is mirrored in.
+
+    Args:
+        rgb: pictures (N, 3, H, W) in 0..1.
+    """
+    height, width = rgb.shape[2:]
+    padded = nn.functional.pad(rgb, (1,) * 4, mode="reflect")
+    shifted = [padded[:, :, top : top + height, top : top + width] for top in range(3)]
+    return torch.stack([cast(Tensor, net(view)) + net(view.flip(3)) for view in shifted]).mean(0) / 2
 
 
 class _Stage(nn.Module):

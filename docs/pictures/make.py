@@ -1,22 +1,16 @@
-"""Makes the pictures of the gallery and of the README: `python docs/pictures/make.py`.
+"""Makes the pictures of the gallery and of the README: `python -m docs.pictures.make [tasks]`, without names all.
 
-Runs each task's first example in a studio of its own and keeps a picture of the result as
+Runs a task's first example in a studio of its own and keeps a picture of the result as
 `backends/<family>/examples/<task>.webp`: the pictures among the outputs side by side, of a chat the page that it cites,
 or, where there are none, the first plot or table as the demo shows it. Needs Chromium for those and for `gallery.png`.
 """
 
 from __future__ import annotations
 
-import os
+import argparse
 import shutil
-import socket
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
@@ -24,38 +18,39 @@ import PIL.Image
 import PIL.ImageOps
 from playwright.sync_api import Browser, sync_playwright
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
-
-from studio.contract import Chat, Outputs, Task  # noqa: E402
-from studio.errors import AtelierError  # noqa: E402
-from studio.fields import describe  # noqa: E402
-from studio.results import BoxedImage  # noqa: E402
-from studio.runtime import Runtime  # noqa: E402
-from studio.settings import Settings  # noqa: E402
-from surfaces.drawing import draw  # noqa: E402
-from surfaces.theme import LIGHT  # noqa: E402
+from bench.servers import ROOT, studio
+from studio.contract import Chat, Outputs, Task
+from studio.errors import AtelierError
+from studio.fields import describe
+from studio.results import BoxedImage
+from studio.runtime import Runtime
+from studio.settings import Settings
+from surfaces.drawing import draw
+from surfaces.theme import LIGHT
 
 SIZE_WH = (768, 512)
 _ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
 def main() -> None:
-    """Make all of them."""
-    with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, sync_playwright() as playwright:
+    """Make those of the tasks that the command line names, and the gallery."""
+    parser = argparse.ArgumentParser(prog="python -m docs.pictures.make", description="Make the gallery's pictures.")
+    parser.add_argument("tasks", nargs="*", help="their names; without any all")
+    wanted = parser.parse_args().tasks
+    with tempfile.TemporaryDirectory() as home, studio() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
-        runtime = Runtime(Settings(home=Path(home) / "pictures"))
+        runtime = Runtime(Settings(home=Path(home)))
         for task in runtime.catalogue:
-            if task.part_of is None:
-                picture = of_outputs(runtime, task) or of_demo(browser, address, task)
+            if task.part_of is None and (not wanted or task.name in wanted):
+                picture = of_outputs(runtime, task) or of_demo(browser, server.address, task)
                 path = runtime.catalogue.entry(task.name).family / "examples" / f"{task.name}.webp"
                 PIL.ImageOps.pad(picture, SIZE_WH, color=LIGHT.background).save(path, quality=86)
                 print(path.relative_to(ROOT))
         runtime.close()
-    with tempfile.TemporaryDirectory() as home, server(Path(home)) as address, sync_playwright() as playwright:
+    with studio() as server, sync_playwright() as playwright:  # which has the new pictures
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=_ARGUMENTS)
         page = browser.new_page(viewport={"width": 1280, "height": 720})
-        page.goto(address)
+        page.goto(server.address)
         page.get_by_text("Face verification").last.wait_for()
         page.wait_for_load_state("networkidle")
         page.screenshot(path=ROOT / "docs" / "pictures" / "gallery.png")
@@ -126,28 +121,6 @@ def of_demo(browser: Browser, address: str, task: Task) -> PIL.Image.Image:
     picture = PIL.Image.open(BytesIO(shown.screenshot())).convert("RGB")
     page.close()
     return picture
-
-
-@contextmanager
-def server(home: Path) -> Iterator[str]:
-    """A studio of its own on a free port; its address."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = os.environ | {"ATELIER_PORT": str(port), "ATELIER_HOME": str(home)}
-    process = subprocess.Popen([sys.executable, "app.py"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(240):
-            try:
-                urllib.request.urlopen(f"{address}/readyz", timeout=1).close()
-                break
-            except OSError:
-                time.sleep(0.25)
-        yield address
-    finally:
-        process.terminate()
-        process.wait(timeout=20)
 
 
 if __name__ == "__main__":

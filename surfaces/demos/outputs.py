@@ -196,7 +196,7 @@ def _boxed(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], An
 
 
 def _scores(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
-    return gr.Label(num_top_classes=10, **_common(spec)), lambda value: value.root
+    return gr.Label(num_top_classes=10, show_heading=False, **_common(spec)), lambda value: value.root
 
 
 def _markdown(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:

@@ -8,21 +8,39 @@ import numpy as np
 import pytest
 import torch
 
-from backends.pictures.net import PictureNet
+from backends.pictures.net import PictureEnsemble, PictureNet, mean_logits
 from recipes import pictures
 from recipes.data import Split
-from recipes.pictures import Config, Cycle, calibration, cut_out, shifted
+from recipes.pictures import Config, Cycle, Member, calibration, cut_out, shifted
 from studio.settings import Settings
 
 
 def test_the_network_is_small_and_its_stages_can_be_tapped() -> None:
+    ensemble = PictureEnsemble()
+    assert sum(value.numel() for value in ensemble.state_dict().values()) * 2 <= 9_000_000, "in half precision"
     net = PictureNet().eval()
-    assert sum(value.numel() for value in net.state_dict().values()) * 4 <= 9_000_000
     stages = net.stages(torch.rand(2, 3, 32, 48))
     assert [tuple(maps.shape) for maps in stages] == [
         (2, 24, 31, 47), (2, 64, 15, 23), (2, 256, 7, 11), (2, 256, 3, 5),
     ]  # fmt: skip
     assert net(torch.rand(1, 3, 32, 32)).shape == (1, 10)
+
+
+def test_the_ensemble_answers_with_the_mean_of_its_networks() -> None:
+    ensemble, rgb = PictureEnsemble().eval(), torch.rand(2, 3, 32, 32)
+    first, second = ensemble.nets
+    assert torch.allclose(ensemble(rgb), (first(rgb) + second(rgb)) / 2, atol=1e-6)
+    assert first.stages(rgb)[-1].shape != second.stages(rgb)[-1].shape
+
+
+def test_the_mean_is_over_shifts_and_mirror_images() -> None:
+    """With the picture itself in place of logits, the mean of its views is left: blurred by a pixel, and symmetric."""
+    rgb = torch.rand(2, 3, 8, 6, generator=torch.Generator().manual_seed(0))
+    mean = mean_logits(torch.nn.Identity(), rgb)
+    assert torch.allclose(mean, mean.flip(3))
+    row, column = 4, 2
+    around = [rgb[:, :, row + step, column + step] + rgb[:, :, row + step, 5 - column + step] for step in (-1, 0, 1)]
+    assert torch.allclose(mean[:, :, row, column], sum(around, torch.zeros(2, 3)) / 6)
 
 
 def test_whitened_neighbours_are_uncorrelated() -> None:
@@ -38,7 +56,7 @@ def test_whitened_neighbours_are_uncorrelated() -> None:
     assert not net.whiten.weight.requires_grad
 
 
-def test_six_steps_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nine_steps_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
 
     def drawn(settings: Settings, split: str) -> Split:
@@ -50,11 +68,12 @@ def test_six_steps_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pictures, "cifar10", drawn)
     monkeypatch.setattr(pictures, "publish", lambda *arguments: published.append(arguments))
     cycle = Cycle(epochs=1, peak_rate=0.1, bias_rate=4, ema_decay=0.9, shift_px=2, cut_px=8)
-    small = Config(reach=0, cycles=(cycle, cycle), batch_size=16, held_out=20)
+    members = (Member(1, (cycle, cycle)), Member(2, (cycle,)))
+    small = Config(reach=0, members=members, batch_size=16, held_out=20)
     result = pictures.train(Settings(home=tmp_path), tmp_path / "run", small)
-    assert [row.epoch for row in result.fitted.history] == [1, 2]
+    assert [row.epoch for row in result.fitted.history] == [1, 2, 3]
     spent = [row.cpu_s for row in result.fitted.history]
-    assert 0 < spent[0] < spent[1]
+    assert 0 < spent[0] < spent[1] < spent[2]
     assert all(np.isfinite(row.loss) for row in result.fitted.history)
     assert len(published) == 1
 
