@@ -131,7 +131,7 @@ KEEPING = {
 }
 #: tasks that answer from their inputs alone
 KEEPING_NOTHING = {
-    *("face_verification", "face_threshold", "digit_recognition"),
+    *("face_verification", "face_threshold", "digit_recognition", "image_classification"),
     *("text_embedding", "text_ranking", "text_recognition"),
 }
 
