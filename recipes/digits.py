@@ -88,7 +88,7 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
     as_visitors_send_them = not_digits.prepared([np.asarray(p / 255, np.float32) for p in held_out.pictures])
     threshold = float(np.quantile(digit_score(logits(fitted.net, as_visitors_send_them)), config.refused))
     result = Result(found, config.reach, fitted)
-    if result.reached:
+    if result.publishable:
         publish("digits", fitted.net, {"threshold": f"{threshold:.4f}"}, _card(result, config))
     return result
 

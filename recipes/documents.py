@@ -65,8 +65,13 @@ class Fit:
 
     @property
     def reached(self) -> bool:
-        """Whether the weights are good enough to be published."""
+        """Whether the weights are as good as is asked for."""
         return self.metric >= self.reach
+
+    @property
+    def publishable(self) -> bool:
+        """Whether the weights are good enough to be published."""
+        return self.reached
 
 
 Matrix = npt.NDArray[np.float64]
@@ -229,7 +234,7 @@ def train(settings: Settings, folder: Path, config: Config | None = None, embedd
         dev = [question for question in questions if question.split == "dev"]
         share = answered_share(judge, [corpus.read(q.text, corpus.find(q.text).hits) for q in dev], dev)
     fit = Fit(share, config.reach, f"converged; {len(dev)} dev questions")
-    if fit.reached:
+    if fit.publishable:
         publish(judge)
     return fit
 

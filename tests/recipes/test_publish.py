@@ -32,7 +32,7 @@ bytes = 1
 """
 
 
-def card(metric: float = 0.9961) -> Card:
+def card(metric: float = 0.9961, least: float | None = None) -> Card:
     net = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
     return Card(
         title="A net",
@@ -43,7 +43,7 @@ def card(metric: float = 0.9961) -> Card:
         dataset_id="mnist",
         split="test, all of it",
         metric="accuracy",
-        result=Result(metric, 0.995, Fitted(net, [Epoch(1, 0.1, 0.9, 0.0, 90.0)], "all epochs")),
+        result=Result(metric, 0.995, Fitted(net, [Epoch(1, 0.1, 0.9, 0.0, 90.0)], "all epochs"), least),
         published="LeNet-5: 0.9905",
         source="somebody",
         about="It reads.",
@@ -105,3 +105,12 @@ def test_a_row_is_added_and_replaced_and_the_others_stay(tmp_path: Path) -> None
 def test_what_misses_its_metric_is_not_good_enough() -> None:
     assert card(0.995).result.reached
     assert not card(0.9949).result.reached
+    assert not card(0.9949).result.publishable
+
+
+def test_what_falls_short_but_will_do_says_so() -> None:
+    short = card(0.9949, least=0.99)
+    assert (short.result.reached, short.result.publishable) == (False, True)
+    assert "accuracy 0.9949 (asked for: 0.995, which it falls short of)" in short.body()
+    assert "falls short" not in card(0.995, least=0.99).body()
+    assert not card(0.9899, least=0.99).result.publishable
