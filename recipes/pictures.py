@@ -2,9 +2,8 @@
 
 Ten kinds of things in 32 x 32 px. Two plain convolutional networks of 2 million parameters each, made to learn in few
 epochs (Jordan 2024): a whitening first layer, large steps for the biases, softened labels, each picture shown in turn
-as it is and mirrored; shifted, and with a square cut out (DeVries and Taylor 2017). The first network learns in three
-cycles (Loshchilov and Hutter 2017), each going on from the one before. The second is another shape from another seed,
-and learns in two. Kept is a running mean of the weights, measured by the mean logits of both over each picture's
+as it is and mirrored; shifted, and with a square cut out (DeVries and Taylor 2017). Each network learns in three cycles
+(Loshchilov and Hutter 2017), each going on from the one before; the second is another shape from another seed. Kept is a running mean of the weights, measured by the mean logits of both over each picture's
 shifts and mirror images, as they are used.
 """
 
@@ -89,6 +88,7 @@ class Config:
             cycles=(
                 Cycle(epochs=18, peak_rate=0.5, bias_rate=64, ema_decay=0.995, shift_px=3, cut_px=8),
                 Cycle(epochs=16, peak_rate=0.3, bias_rate=4, ema_decay=0.995, shift_px=4, cut_px=8),
+                Cycle(epochs=8, peak_rate=0.12, bias_rate=4, ema_decay=0.995, shift_px=4, cut_px=8),
             ),
         ),
     )
