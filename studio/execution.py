@@ -70,15 +70,9 @@ class Execution:
             job.finish("cancelled", _without_frames(reason))
         except AtelierError as error:
             job.finish("failed", _without_frames(error))
-        except MemoryError:
-            log.exception("job %s ran out of memory", job.id)
-            job.finish("failed", BackendFailed("The machine ran out of memory.", hint="Try a smaller input."))
-        except Exception:  # whatever a third-party model raises must end the job, not the worker
+        except Exception as fault:  # whatever a third-party model raises must end the job, not the worker
             log.exception("job %s failed", job.id)
-            job.finish(
-                "failed",
-                BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
-            )
+            job.finish("failed", failure(fault, hint=f"The log has the reason at job {job.id}."))
 
     def _leased(
         self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
@@ -97,7 +91,7 @@ class Execution:
             )
             if loaded.remark:
                 run.note(loaded.remark)
-            elif device is None and self._device not in ("auto", loaded.device):
+            elif device is None and not loaded.remote and self._device not in ("auto", loaded.device):
                 run.note(f"Ran on {loaded.device}: {self._device} cannot be used here.")
             for attempt in range(2):
                 try:
@@ -137,6 +131,17 @@ class Execution:
         if not isinstance(answer, task.outputs):
             raise TypeError(f"{job.task}/{job.adapter}: expected {task.outputs.__name__}, got {type(answer).__name__}")
         return answer
+
+
+def failure(fault: Exception, hint: str) -> BackendFailed:
+    """What people are told of a fault that the model did not explain.
+
+    Args:
+        hint: where the reason is found.
+    """
+    if isinstance(fault, MemoryError):
+        return BackendFailed("The machine ran out of memory.", hint="Try a smaller input.")
+    return BackendFailed("The model failed on this input.", hint=hint)
 
 
 def _without_frames(error: AtelierError) -> AtelierError:

@@ -57,15 +57,7 @@ class Runtime:
         self.limits = Limits.of(settings)
         self.rate = RunRate(settings.runs_per_minute)
         self._shares_pool = pool is not None
-        self.pool = pool or Pool(
-            self.shelf,
-            settings.memory_mb,
-            settings.keep_alive_s,
-            settings.device,
-            on_load=lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
-            gpu_memory_mb=settings.gpu_memory_mb,
-            ledger=self.ledger,
-        )
+        self.pool = pool or self._new_pool()
         self.runs = Runs(
             settings.home / "runs",
             self.catalogue,
@@ -86,6 +78,21 @@ class Runtime:
         self._temporary = Path(tempfile.mkdtemp(prefix="atelier-"))
         # PyTorch's compiler makes this folder as soon as it is imported, else among the temporary ones, and leaves it
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.home / "compiled"))
+
+    def _new_pool(self) -> Pool:
+        settings = self.settings
+        budget = self.shelf, settings.memory_mb, settings.keep_alive_s, settings.device
+        facts: dict[str, Any] = {
+            "on_load": lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
+            "gpu_memory_mb": settings.gpu_memory_mb,
+            "ledger": self.ledger,
+        }
+        if not settings.model_server:
+            return Pool(*budget, **facts)
+        from studio.remote_pool import RemotePool  # few need it and its websockets
+
+        facts |= {"address": settings.model_server, "key": settings.model_server_key}
+        return RemotePool(*budget, catalogue=self.catalogue, **facts)
 
     def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
         """The payload as the task's inputs; see `validated`."""
