@@ -1,6 +1,7 @@
 """A pool whose models are elsewhere: each lease is a connection to a model server, or to Ray Serve before many.
 
-What a task keeps stays where the studio's home is: the models of such tasks are loaded here, like all in `Pool`.
+What a task keeps stays where the studio's home is: the models of such tasks are loaded here, like all in `Pool`, and
+so are those that other tasks share with them.
 """
 
 from __future__ import annotations

@@ -226,6 +226,16 @@ def test_a_wrong_key_is_refused(tmp_path: Path, make_runtime: Make) -> None:
         assert make_runtime(model_server=address, model_server_key="right").run("specimen_stream", {"steps": 1}).outputs
 
 
+def test_off_the_loopback_address_a_key_is_made(tmp_path: Path) -> None:
+    assert Settings(home=tmp_path).with_model_server_key().model_server_key == ""
+    made = Settings(home=tmp_path, host="0.0.0.0").with_model_server_key().model_server_key
+    assert len(made) >= 32
+    assert (
+        Settings(home=tmp_path, host="0.0.0.0", model_server_key="own").with_model_server_key().model_server_key
+        == "own"
+    )
+
+
 def test_no_server(make_runtime: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_pool, "_LOOK_S", 0.1)
     with pytest.raises(BackendFailed, match="No model server can be reached"):
