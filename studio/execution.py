@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from studio.catalogue import Entry
-from studio.contract import Adapter, Inputs, Outputs, Task
+from studio.contract import Adapter, Inputs, Outputs, Run, Task
 from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled
 from studio.jobs import Job, JobRun
@@ -25,6 +25,16 @@ log = logging.getLogger(__name__)
 Ask = Callable[[Job, Loaded, JobRun, str, Mapping[str, Any] | Inputs, str | None, float | None], Outputs]
 
 
+#: Calls a leased backend: (leased, inputs, run) -> its answer, or its partial ones.
+CallBackend = Callable[[Loaded, Inputs, Run], Outputs | Iterator[Outputs]]
+
+
+def call_here(loaded: Loaded, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
+    """Call a backend in this process."""
+    answer: Outputs | Iterator[Outputs] = loaded.backend(inputs, run)
+    return answer
+
+
 class Execution:
     """Computes jobs in the calling thread.
 
@@ -33,9 +43,13 @@ class Execution:
         ledger: notes when a model was used.
         device: the operator's wish.
         ask: how a backend's call of another task is answered.
+        call: how a backend is called.
     """
 
-    def __init__(self, pool: Pool, ledger: Ledger, metrics: Metrics, device: str, ask: Ask) -> None:
+    def __init__(
+        self, pool: Pool, ledger: Ledger, metrics: Metrics, device: str, ask: Ask, call: CallBackend = call_here
+    ) -> None:
+        self._call = call
         self._pool, self._ledger, self._metrics = pool, ledger, metrics
         self._device = device
         self._ask = ask
@@ -95,7 +109,7 @@ class Execution:
                 run.note(f"Ran on {loaded.device}: {self._device} cannot be used here.")
             for attempt in range(2):
                 try:
-                    return self._answer(loaded.backend, job, run, entry.task)
+                    return self._answer(loaded, job, run, entry.task)
                 except RuntimeError as fault:
                     if loaded.device == "cpu" or not out_of_gpu_memory(fault):
                         raise
@@ -118,11 +132,10 @@ class Execution:
     def _resident(self, adapter: Adapter) -> bool:
         return any(resident.entry == adapter.entry for resident in self._pool.residents())
 
-    @staticmethod
-    def _answer(backend: Any, job: Job, run: JobRun, task: Task) -> Outputs:
+    def _answer(self, loaded: Loaded, job: Job, run: JobRun, task: Task) -> Outputs:
         """Call the backend; of a generator, publish each partial answer and return the last."""
         run.check()
-        answer = backend(job.inputs, run)
+        answer: Any = self._call(loaded, job.inputs, run)
         if isinstance(answer, Iterator):
             last: Outputs | None = None
             for last in answer:

@@ -18,7 +18,7 @@ from studio.batches import Batch, Batches, Item
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
 from studio.errors import BackendFailed, Cancelled, InvalidInput, WeightsUnavailable
-from studio.execution import Execution
+from studio.execution import CallBackend, Execution, call_here
 from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
 from studio.media.base import Limits
@@ -45,9 +45,16 @@ class Runtime:
         settings: the operator's settings.
         catalogue: the tasks; the ones in `backends/` where none is given.
         pool: the models of another studio, to be shared; that one closes it.
+        call: how backends are called; in this process where none is given.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue | None = None, pool: Pool | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue | None = None,
+        pool: Pool | None = None,
+        call: CallBackend = call_here,
+    ) -> None:
         self.settings = settings
         everything = catalogue or Catalogue.discover()
         self.catalogue = everything.for_commercial_use() if settings.use == "commercial" else everything
@@ -69,7 +76,7 @@ class Runtime:
         self.batches = Batches(settings.max_batch_items)
         self._durations = Durations(self.runs.seconds)
         self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
-        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask)
+        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask, call)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
         self._revisions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
