@@ -14,6 +14,8 @@ FROM python:3.11-slim-bookworm
 
 ARG DEVICE=cpu
 ARG TORCH_INDEX=""
+# Packages for a deployment of one's own, such as Ray's: see deploy/kubernetes_ray.yaml.
+ARG EXTRA=""
 
 # OpenCV, which ultralytics needs, is linked to these two.
 RUN apt-get update \
@@ -28,7 +30,7 @@ ENV PATH=/home/user/.local/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1
 
 COPY --chown=user requirements.txt .
-RUN pip install --user --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt
+RUN pip install --user --no-cache-dir ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} -r requirements.txt $EXTRA
 COPY --chown=user . .
 
 # Nothing is written but the temporary folder and ATELIER_HOME. Off the loopback address a token is required:

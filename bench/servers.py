@@ -53,13 +53,20 @@ def hello() -> Iterator[Server]:
 
 
 @contextmanager
-def _server(program: str, environment: dict[str, str]) -> Iterator[Server]:
+def plain_embedding(folder: Path) -> Iterator[Server]:
+    """The peer: a plain Gradio app around the embedding model in that folder."""
+    with _server("bench/peers/embedding.py", {}, str(folder)) as server:
+        yield server
+
+
+@contextmanager
+def _server(program: str, environment: dict[str, str], *arguments: str) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = str(probe.getsockname()[1])
     started_s = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, program],
+        [sys.executable, program, *arguments],
         cwd=ROOT,
         env=os.environ | environment | {"ATELIER_PORT": port, "GRADIO_ANALYTICS_ENABLED": "False"},
         stdout=subprocess.DEVNULL,

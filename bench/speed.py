@@ -1,6 +1,6 @@
 """Speed against peers and against the bare model call, as ratios within one run: `python -m bench.speed`.
 
-Names select figures: `python -m bench.speed start rest live`. Exit status 1 if one misses its bound.
+Names select figures: `python -m bench.speed start rest live throughput`. Exit status 1 if one misses its bound.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bench.live import live
 from bench.rest import rest
 from bench.servers import Server, hello, studio
 from bench.tables import Ratio, median
+from bench.throughput import throughput
 
 _ROUNDS = 5
 _IDLE_S = 4.0
@@ -54,7 +55,7 @@ def _measured(server: Server) -> _Start:
     return _Start(server.ready_s, server.memory_mb())
 
 
-FIGURES: dict[str, Callable[[], list[Ratio]]] = {"start": start, "rest": rest, "live": live}
+FIGURES: dict[str, Callable[[], list[Ratio]]] = {"start": start, "rest": rest, "live": live, "throughput": throughput}
 
 
 def main(names: Iterable[str]) -> int:

@@ -69,8 +69,14 @@ def give_back() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
+class OutOfGpuMemory(RuntimeError):
+    """The memory of a GPU that is not in this process did not suffice."""
+
+
 def out_of_gpu_memory(fault: BaseException) -> bool:
     """Whether an error says that a GPU's memory did not suffice."""
+    if isinstance(fault, OutOfGpuMemory):
+        return True
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(fault, RuntimeError):
         return False

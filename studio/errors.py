@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, TypedDict
+from collections.abc import Mapping
+from typing import Any, ClassVar, TypedDict
 
 
 class ErrorShape(TypedDict):
@@ -53,6 +54,10 @@ class AtelierError(Exception):
             "got": self.got,
             "hint": self.hint,
         }
+
+    def record(self) -> dict[str, Any]:
+        """The error with the name of its class, as JSON values from which `error_from` makes it again."""
+        return {"class": type(self).__name__, **self.shape()}
 
 
 class InvalidInput(AtelierError, ValueError):
@@ -134,3 +139,11 @@ class RunsUnavailable(AtelierError):
     """The runs that are kept on disk cannot be read or written."""
 
     status = 503
+
+
+def error_from(record: Mapping[str, str | None]) -> AtelierError:
+    """What `AtelierError.record` wrote; of a class that a family made, or a later version, the general error."""
+    known = globals().get(record["class"] or "")
+    made = known if isinstance(known, type) and issubclass(known, AtelierError) else BackendFailed
+    facts = {name: record.get(name) for name in ("field", "expected", "got", "hint")}
+    return made(record["error"] or "", **facts)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from studio.catalogue import Entry
-from studio.contract import Adapter, Inputs, Outputs, Task
+from studio.contract import Adapter, Inputs, Outputs, Run, Task
 from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled
 from studio.jobs import Job, JobRun
@@ -25,6 +25,16 @@ log = logging.getLogger(__name__)
 Ask = Callable[[Job, Loaded, JobRun, str, Mapping[str, Any] | Inputs, str | None, float | None], Outputs]
 
 
+#: Calls a leased backend: (leased, inputs, run) -> its answer, or its partial ones.
+CallBackend = Callable[[Loaded, Inputs, Run], Outputs | Iterator[Outputs]]
+
+
+def call_here(loaded: Loaded, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
+    """Call a backend in this process."""
+    answer: Outputs | Iterator[Outputs] = loaded.backend(inputs, run)
+    return answer
+
+
 class Execution:
     """Computes jobs in the calling thread.
 
@@ -33,9 +43,13 @@ class Execution:
         ledger: notes when a model was used.
         device: the operator's wish.
         ask: how a backend's call of another task is answered.
+        call: how a backend is called.
     """
 
-    def __init__(self, pool: Pool, ledger: Ledger, metrics: Metrics, device: str, ask: Ask) -> None:
+    def __init__(
+        self, pool: Pool, ledger: Ledger, metrics: Metrics, device: str, ask: Ask, call: CallBackend = call_here
+    ) -> None:
+        self._call = call
         self._pool, self._ledger, self._metrics = pool, ledger, metrics
         self._device = device
         self._ask = ask
@@ -70,15 +84,9 @@ class Execution:
             job.finish("cancelled", _without_frames(reason))
         except AtelierError as error:
             job.finish("failed", _without_frames(error))
-        except MemoryError:
-            log.exception("job %s ran out of memory", job.id)
-            job.finish("failed", BackendFailed("The machine ran out of memory.", hint="Try a smaller input."))
-        except Exception:  # whatever a third-party model raises must end the job, not the worker
+        except Exception as fault:  # whatever a third-party model raises must end the job, not the worker
             log.exception("job %s failed", job.id)
-            job.finish(
-                "failed",
-                BackendFailed("The model failed on this input.", hint=f"The log has the reason at job {job.id}."),
-            )
+            job.finish("failed", failure(fault, hint=f"The log has the reason at job {job.id}."))
 
     def _leased(
         self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
@@ -97,11 +105,11 @@ class Execution:
             )
             if loaded.remark:
                 run.note(loaded.remark)
-            elif device is None and self._device not in ("auto", loaded.device):
+            elif device is None and not loaded.remote and self._device not in ("auto", loaded.device):
                 run.note(f"Ran on {loaded.device}: {self._device} cannot be used here.")
             for attempt in range(2):
                 try:
-                    return self._answer(loaded.backend, job, run, entry.task)
+                    return self._answer(loaded, job, run, entry.task)
                 except RuntimeError as fault:
                     if loaded.device == "cpu" or not out_of_gpu_memory(fault):
                         raise
@@ -124,11 +132,10 @@ class Execution:
     def _resident(self, adapter: Adapter) -> bool:
         return any(resident.entry == adapter.entry for resident in self._pool.residents())
 
-    @staticmethod
-    def _answer(backend: Any, job: Job, run: JobRun, task: Task) -> Outputs:
+    def _answer(self, loaded: Loaded, job: Job, run: JobRun, task: Task) -> Outputs:
         """Call the backend; of a generator, publish each partial answer and return the last."""
         run.check()
-        answer = backend(job.inputs, run)
+        answer: Any = self._call(loaded, job.inputs, run)
         if isinstance(answer, Iterator):
             last: Outputs | None = None
             for last in answer:
@@ -137,6 +144,17 @@ class Execution:
         if not isinstance(answer, task.outputs):
             raise TypeError(f"{job.task}/{job.adapter}: expected {task.outputs.__name__}, got {type(answer).__name__}")
         return answer
+
+
+def failure(fault: Exception, hint: str) -> BackendFailed:
+    """What people are told of a fault that the model did not explain.
+
+    Args:
+        hint: where the reason is found.
+    """
+    if isinstance(fault, MemoryError):
+        return BackendFailed("The machine ran out of memory.", hint="Try a smaller input.")
+    return BackendFailed("The model failed on this input.", hint=hint)
 
 
 def _without_frames(error: AtelierError) -> AtelierError:

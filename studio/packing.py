@@ -61,6 +61,11 @@ class Packer:
         return known
 
 
+def is_packed_file(path: str) -> bool:
+    """Whether `Packer.pack` could have given a file this name; it leads nowhere but into the folder's two parts."""
+    return _PATH.fullmatch(path) is not None
+
+
 def unpacked(packed: Any, folder: Path, known: dict[str, Kept]) -> Any:
     """What `Packer.pack` made, with `Kept` references into the run's folder: a payload for `model_validate`.
 
@@ -76,7 +81,7 @@ def unpacked(packed: Any, folder: Path, known: dict[str, Kept]) -> Any:
         return packed
     if _MEDIA in packed:
         path = str(packed[_MEDIA])
-        if not _PATH.fullmatch(path):
+        if not is_packed_file(path):
             raise ValueError(f"expected a file of this run, got {path!r}")
         return known.setdefault(path, Kept(folder / path, packed["name"], packed["facts"]))
     return {_unescaped(key): unpacked(item, folder, known) for key, item in packed.items()}

@@ -36,6 +36,7 @@ class Loaded:
         remark: what whoever gets its answer should know, empty if nothing.
         leases: calls that compute in it now.
         paused: calls that wait for another task's answer; see `Pool.paused`.
+        remote: whether it is in the memory of another process, whose operator says on which device.
     """
 
     key: Key
@@ -46,6 +47,7 @@ class Loaded:
     load_s: float
     concurrency: int
     remark: str = ""
+    remote: bool = False
     leases: int = 0
     paused: int = 0
     last_used_s: float = field(default_factory=time.monotonic)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from studio import errors, preview
-from studio.errors import AtelierError, BackendFailed, Interrupted
+from studio import preview
+from studio.errors import AtelierError, Interrupted, error_from
 from studio.jobs import Job, State
 from studio.run_database import RunDatabase
 
@@ -279,22 +279,13 @@ def _row(found: sqlite3.Row) -> RunRow:
         pinned=bool(values["pinned"]),
         nbytes=values["bytes"],
         remarks=tuple(json.loads(values["remarks"])),
-        error=_error_of(values["error"]),
+        error=None if values["error"] is None else error_from(json.loads(values["error"])),
         has_picture=bool(values["has_picture"]),
     )
 
 
-def _error_text(error: AtelierError | None) -> str | None:
-    return None if error is None else json.dumps({"class": type(error).__name__, **error.shape()})
-
-
-def _error_of(text: str | None) -> AtelierError | None:
-    """The error of a run; one that a family made, or a later version, comes back as the general one."""
-    if text is None:
-        return None
-    shape = json.loads(text)
-    known = getattr(errors, shape.pop("class"), BackendFailed)
-    return known(shape.pop("error"), **shape) if issubclass(known, AtelierError) else BackendFailed(**shape)
-
-
 INTERRUPTED = Interrupted("The studio was stopped during this run.", hint="Its inputs are kept: repeat it.")
+
+
+def _error_text(error: AtelierError | None) -> str | None:
+    return None if error is None else json.dumps(error.record())

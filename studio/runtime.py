@@ -18,7 +18,7 @@ from studio.batches import Batch, Batches, Item
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
 from studio.errors import BackendFailed, Cancelled, InvalidInput, WeightsUnavailable
-from studio.execution import Execution
+from studio.execution import CallBackend, Execution, call_here
 from studio.jobs import Job, JobRun, JobStore
 from studio.ledger import Ledger
 from studio.media.base import Limits
@@ -45,9 +45,16 @@ class Runtime:
         settings: the operator's settings.
         catalogue: the tasks; the ones in `backends/` where none is given.
         pool: the models of another studio, to be shared; that one closes it.
+        call: how backends are called; in this process where none is given.
     """
 
-    def __init__(self, settings: Settings, catalogue: Catalogue | None = None, pool: Pool | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        catalogue: Catalogue | None = None,
+        pool: Pool | None = None,
+        call: CallBackend = call_here,
+    ) -> None:
         self.settings = settings
         everything = catalogue or Catalogue.discover()
         self.catalogue = everything.for_commercial_use() if settings.use == "commercial" else everything
@@ -57,15 +64,7 @@ class Runtime:
         self.limits = Limits.of(settings)
         self.rate = RunRate(settings.runs_per_minute)
         self._shares_pool = pool is not None
-        self.pool = pool or Pool(
-            self.shelf,
-            settings.memory_mb,
-            settings.keep_alive_s,
-            settings.device,
-            on_load=lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
-            gpu_memory_mb=settings.gpu_memory_mb,
-            ledger=self.ledger,
-        )
+        self.pool = pool or self._new_pool()
         self.runs = Runs(
             settings.home / "runs",
             self.catalogue,
@@ -77,7 +76,7 @@ class Runtime:
         self.batches = Batches(settings.max_batch_items)
         self._durations = Durations(self.runs.seconds)
         self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
-        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask)
+        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask, call)
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
         self._revisions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
@@ -86,6 +85,21 @@ class Runtime:
         self._temporary = Path(tempfile.mkdtemp(prefix="atelier-"))
         # PyTorch's compiler makes this folder as soon as it is imported, else among the temporary ones, and leaves it
         os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(settings.home / "compiled"))
+
+    def _new_pool(self) -> Pool:
+        settings = self.settings
+        budget = self.shelf, settings.memory_mb, settings.keep_alive_s, settings.device
+        facts: dict[str, Any] = {
+            "on_load": lambda title, seconds: self.metrics.load_s.labels(title).observe(seconds),
+            "gpu_memory_mb": settings.gpu_memory_mb,
+            "ledger": self.ledger,
+        }
+        if not settings.model_server:
+            return Pool(*budget, **facts)
+        from studio.remote_pool import RemotePool  # few need it and its websockets
+
+        facts |= {"address": settings.model_server, "key": settings.model_server_key}
+        return RemotePool(*budget, catalogue=self.catalogue, **facts)
 
     def validate(self, task: Task, payload: Mapping[str, Any] | Inputs) -> Inputs:
         """The payload as the task's inputs; see `validated`."""

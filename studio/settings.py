@@ -77,6 +77,13 @@ class Settings(BaseSettings):
     use: Literal["any", "commercial"] = Field(
         "any", description="commercial hides and refuses models whose licence forbids commercial use."
     )
+    model_server: str = Field(
+        "",
+        pattern=r"^(https?://\S+)?$",
+        description="Address of a model server, such as http://127.0.0.1:8000: python -m surfaces.model_server, or Ray "
+        "Serve with deploy/ray_serve.py. Models are then loaded there; tasks that keep something stay here.",
+    )
+    model_server_key: str = Field("", repr=False, description="Key that the model server asks of its callers.")
     keep_alive_s: float = Field(
         900, ge=0, description="Seconds after its last use at which an idle model is unloaded. 0 keeps it."
     )
@@ -150,6 +157,12 @@ class Settings(BaseSettings):
         if self.loopback or self.public or self.tokens:
             return self
         return self.model_copy(update={"token": secrets.token_urlsafe(24)})
+
+    def with_model_server_key(self) -> Self:
+        """These settings; off the loopback address with a key for the model server, made up if there is none."""
+        if self.loopback or self.model_server_key:
+            return self
+        return self.model_copy(update={"model_server_key": secrets.token_urlsafe(24)})
 
     @classmethod
     def table(cls) -> list[tuple[str, str, str]]:

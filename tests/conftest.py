@@ -19,6 +19,11 @@ PACKAGES = ("backends", "tests.families")
 KEPT = ("ATELIER_DATA",)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--model-server ADDRESS`: the contract's runs compute there."""
+    parser.addoption("--model-server", default="", help="address of a model server for the contract tests")
+
+
 def pytest_configure() -> None:
     """Let Ctrl-C reach the processes that tests start.
 

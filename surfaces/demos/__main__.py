@@ -1,4 +1,4 @@
-"""`python -m surfaces.demos TASK`: one demo alone, as a Gradio Space starts it."""
+"""`python -m surfaces.demos TASK`: one demo alone, as a Gradio Space starts it, one with a lent GPU too."""
 
 from __future__ import annotations
 
@@ -13,10 +13,12 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from studio.errors import NotFound
+from studio.execution import call_here
 from studio.logs import configure
 from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces.demos.mount import PREFIX, Demos
+from surfaces.demos.zero_gpu import lent_gpu
 from surfaces.entrance import entrance
 from surfaces.rest import build as build_rest
 from surfaces.theme import font_folder
@@ -26,7 +28,7 @@ def main(arguments: list[str]) -> int:
     """Serve the demo of the named task; 2 if there is none."""
     settings = Settings().with_token()
     configure(settings)
-    runtime = Runtime(settings)
+    runtime = Runtime(settings, call=lent_gpu() or call_here)
     if len(arguments) != 1:
         names = ", ".join(task.name for task in runtime.catalogue)
         print(f"usage: python -m surfaces.demos TASK\n\ntasks: {names}", file=sys.stderr)

@@ -22,7 +22,7 @@ from tests.contract.places import Server, Studio, start, stop
 
 
 @pytest.fixture(scope="session")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
+def studio(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Studio]:
     """A runtime over all tasks, shared by the tests of this process, so that models are loaded once."""
     folder = tmp_path_factory.mktemp("studio")
     with pytest.MonkeyPatch.context() as patch:
@@ -30,7 +30,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             if name.startswith("ATELIER_"):
                 patch.delenv(name)
         patch.setattr(tempfile, "tempdir", str(folder))
-        runtime = Runtime(Settings(home=folder / "home", device="cpu", workers=2), CATALOGUE)
+        elsewhere = pytestconfig.getoption("--model-server")
+        settings = Settings(home=folder / "home", device="cpu", workers=2, model_server=elsewhere)
+        runtime = Runtime(settings, CATALOGUE)
     yield Studio(runtime, folder)
     runtime.close(grace_s=2)
 

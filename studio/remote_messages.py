@@ -1,0 +1,127 @@
+"""What a studio and a model server say to each other: JSON messages, each followed by the files of its values.
+
+A message is one text with its kind, its facts and the sizes of its files; then come the files, in pieces: the values of
+a task's inputs or outputs, and their media. The studio opens a connection for each lease:
+
+    studio                                     model server
+    lease (family, entry, weights, device)  ->
+                                            <- leased (device, memory_mb, remark), or failed
+    call (task, owner, live, inputs)        ->
+                                            <- progress, note, partial (outputs), ask (task, inputs), ...
+    answer (outputs), or refusal            ->
+                                            <- outputs, or end after partial ones, or failed, or out_of_memory
+
+Either side ends it by closing the connection. Nothing that is received is ever executed: values are JSON and media.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from studio.media.base import Kept
+from studio.packing import Packer, is_packed_file, unpacked
+
+_PIECE_BYTES = 1 << 20
+#: the file with a model's values
+_VALUES = "values.json"
+M = TypeVar("M", bound=BaseModel)
+
+
+class ConnectionLost(Exception):
+    """The other side is gone, or says what cannot be understood."""
+
+
+class Connection(Protocol):
+    """One side of a websocket."""
+
+    def send(self, data: str | bytes) -> None:
+        """Send one message. Raises ConnectionLost."""
+
+    def receive(self, timeout_s: float | None) -> str | bytes:
+        """The next message. Raises ConnectionLost, or TimeoutError when none has come in time."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message with its files, which are kept as long as it is.
+
+    Attributes:
+        folder: where its files are, the values of its model among them.
+    """
+
+    kind: str
+    facts: dict[str, Any]
+    folder: tempfile.TemporaryDirectory[str]
+
+    def model(self, wanted: type[M]) -> M:
+        """Its model, validated. What was let in on the other side meets no limit here."""
+        folder = Path(self.folder.name)
+        values = json.loads((folder / _VALUES).read_bytes())
+        known: dict[str, Kept] = {}
+        return wanted.model_validate(unpacked(values, folder, known))
+
+
+def send(connection: Connection, kind: str, model: BaseModel | None = None, **facts: Any) -> None:
+    """Send a message. Raises ConnectionLost."""
+    with tempfile.TemporaryDirectory(prefix="atelier-message-") as name:
+        files: list[Path] = []
+        if model is not None:
+            part = Path(name) / "outputs"
+            values = Packer().pack(model, part, part.name)
+            files = [_written(values, Path(name) / _VALUES), *(sorted(part.iterdir()) if part.is_dir() else [])]
+        sizes = {str(file.relative_to(name)): file.stat().st_size for file in files}
+        connection.send(json.dumps({"kind": kind, "facts": facts, "files": sizes}))
+        for file in files:
+            for piece in _pieces(file):
+                connection.send(piece)
+
+
+def receive(connection: Connection, timeout_s: float | None = None) -> Message:
+    """The next message, with all its files.
+
+    Args:
+        timeout_s: how long to wait for its beginning; None waits for ever.
+
+    Raises:
+        ConnectionLost, TimeoutError: see `Connection.receive`.
+    """
+    head = connection.receive(timeout_s)
+    try:
+        told = json.loads(head)
+        message = Message(told["kind"], dict(told["facts"]), tempfile.TemporaryDirectory(prefix="atelier-message-"))
+        for name, size in told["files"].items():
+            _receive_file(connection, Path(message.folder.name), name, int(size))
+    except (ValueError, TypeError, KeyError, AttributeError) as fault:
+        raise ConnectionLost(f"not a message: {fault!r}") from fault
+    return message
+
+
+def _receive_file(connection: Connection, folder: Path, name: str, size: int) -> None:
+    if name != _VALUES and not is_packed_file(name):
+        raise ValueError(f"not a file of a message: {name!r}")
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as file:
+        while file.tell() < size:
+            piece = connection.receive(None)
+            if not isinstance(piece, bytes) or not piece:
+                raise ValueError("a file was broken off")
+            file.write(piece)
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            yield piece
+
+
+def _written(values: Any, path: Path) -> Path:
+    path.write_text(json.dumps(values))
+    return path
