@@ -3,8 +3,9 @@
 Ten kinds of things in 32 x 32 px. Two plain convolutional networks of 2 million parameters each, made to learn in few
 epochs (Jordan 2024): a whitening first layer, large steps for the biases, softened labels, each picture shown in turn
 as it is and mirrored; shifted, and with a square cut out (DeVries and Taylor 2017). Each network learns in three cycles
-(Loshchilov and Hutter 2017), each going on from the one before; the second is another shape from another seed. Kept is a running mean of the weights, measured by the mean logits of both over each picture's
-shifts and mirror images, as they are used.
+(Loshchilov and Hutter 2017), each going on from the one before; the second is another shape from another seed. Kept is
+a running mean of the weights, measured by the mean logits of both over each picture's shifts and mirror images, as they
+are used.
 """
 
 from __future__ import annotations
