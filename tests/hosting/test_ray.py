@@ -24,7 +24,7 @@ from tests.families.specimens.task import StreamOutputs
 pytestmark = pytest.mark.slow
 
 #: what runs models through a runtime of the test's own process
-CONTRACT = ("runtime", "runs", "rest", "rest_jobs", "rest_runs", "rest_batches", "mcp", "openai")
+CONTRACT = ("runtime", "runs", "rest", "rest_jobs", "mcp")
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+@pytest.mark.timeout(900)
 def test_the_contract_holds(cluster: Cluster, tmp_path: Path) -> None:
     files = [f"tests/contract/test_{name}.py" for name in CONTRACT]
     command = [sys.executable, "-m", "pytest", "-q", "-m", "not slow and not browser", "-p", "no:cacheprovider"]
@@ -93,6 +94,7 @@ def test_the_contract_holds(cluster: Cluster, tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stdout[-5000:]
+    assert " passed" in done.stdout
 
 
 def test_a_killed_replica_takes_no_run_with_it(cluster: Cluster, make_runtime: Callable[..., Runtime]) -> None:
