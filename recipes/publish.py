@@ -38,7 +38,7 @@ class Result:
     @property
     def publishable(self) -> bool:
         """Whether the weights are good enough to be published."""
-        return self.metric >= (self.reach if self.least is None else self.least)
+        return self.reached or (self.least is not None and self.metric >= self.least)
 
     @property
     def stopped(self) -> str:

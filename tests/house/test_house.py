@@ -126,7 +126,9 @@ def test_requirements_are_exact() -> None:
     for name in ("requirements.txt", "requirements-dev.txt"):
         for line in text(name).splitlines():
             wanted = line.partition("#")[0].strip()
-            assert not wanted or wanted == "-r requirements.txt" or re.fullmatch(r"[\w.-]+==[\w.]+", wanted), line
+            assert (
+                not wanted or wanted == "-r requirements.txt" or re.fullmatch(r"[\w.-]+(\[\w+\])?==[\w.]+", wanted)
+            ), line
 
 
 def test_the_licence_is_whole() -> None:
