@@ -64,8 +64,9 @@ class Durations:
 class Waiting:
     """The line in front of the workers.
 
-    Whose job is next: the owner's of whom the fewest run, among those the one who was served longest ago. So one who
-    sends a hundred jobs delays another one's single job by one job at most.
+    Whose job is next: the owner's of whom the fewest run, among those the one who was served, or came, longest ago. So
+    one who sends a hundred jobs delays another one's single job by one job at most, and nobody waits for ever while
+    others come and go.
 
     Args:
         workers: jobs that run at the same time.
@@ -79,7 +80,7 @@ class Waiting:
         self._durations = durations
         self._lines: defaultdict[str, deque[Call]] = defaultdict(deque)
         self._running: dict[str, Job] = {}
-        self._served: dict[str, int] = {}  # owner to the number of the latest turn that was theirs
+        self._served: dict[str, int] = {}  # owner to the latest turn that was theirs, or the one before they came
         self._turns = 0
         self._lock = threading.Lock()
 
@@ -104,6 +105,7 @@ class Waiting:
                     hint="Try again in a moment.",
                 )
             self._lines[owner].append(call)
+            self._served.setdefault(owner, self._turns)
         self._tell()
 
     def take(self) -> Call | None:
@@ -148,7 +150,7 @@ class Waiting:
         """All that wait, in the order in which they will be taken if nothing changes."""
         busy = self._busy_of()
         ranked = [
-            ((busy[owner] + place, self._served.get(owner, 0), call.job.created_s), call)
+            ((busy[owner] + place, self._served[owner], call.job.created_s), call)
             for owner, line in self._lines.items()
             for place, call in enumerate(line)
         ]

@@ -45,6 +45,25 @@ def test_owners_take_turns() -> None:
     assert len(waiting) == 0
 
 
+def test_nobody_waits_for_ever_while_others_come_and_go() -> None:
+    """Who asks again as soon as the answer is there, before the turn is counted as over, was known and stood last."""
+    waiting = line()
+    waiting.add(call("a"))
+    first = waiting.take()
+    assert first is not None
+    waiting.add(call("a"))
+    waiting.done(first.job)
+    for newcomer in "bcdefgh":
+        waiting.add(call(newcomer))
+        turn = waiting.take()
+        assert turn is not None
+        waiting.add(call(newcomer + newcomer))
+        waiting.done(turn.job)
+        if turn.job.owner == "a":
+            return
+    raise AssertionError("others came and went")
+
+
 def test_who_has_fewest_running_is_next() -> None:
     waiting = line(workers=3)
     for owner in "aaaa":
