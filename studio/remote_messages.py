@@ -31,6 +31,7 @@ from studio.packing import Packer, is_packed_file, unpacked
 _PIECE_BYTES = 1 << 20
 #: the file with a model's values
 _VALUES = "values.json"
+_PREFIX = "atelier-message-"
 M = TypeVar("M", bound=BaseModel)
 
 
@@ -50,32 +51,35 @@ class Connection(Protocol):
 
 @dataclass(frozen=True)
 class Message:
-    """A message with its files, which are kept as long as it is.
+    """A message with its files, which are kept until its model is read.
 
     Attributes:
-        folder: where its files are, the values of its model among them.
+        folder: where its files are, the values of its model among them; None where it has none.
     """
 
     kind: str
     facts: dict[str, Any]
-    folder: tempfile.TemporaryDirectory[str]
+    folder: tempfile.TemporaryDirectory[str] | None
 
     def model(self, wanted: type[M]) -> M:
-        """Its model, validated. What was let in on the other side meets no limit here."""
-        folder = Path(self.folder.name)
-        values = json.loads((folder / _VALUES).read_bytes())
+        """Its model, validated, once. What was let in on the other side meets no limit here. Raises ConnectionLost."""
+        if self.folder is None:
+            raise ConnectionLost(f"a message without values: {self.kind!r}")
         known: dict[str, Kept] = {}
-        return wanted.model_validate(unpacked(values, folder, known))
+        with self.folder as name:
+            values = json.loads((Path(name) / _VALUES).read_bytes())
+            return wanted.model_validate(unpacked(values, Path(name), known))
 
 
 def send(connection: Connection, kind: str, model: BaseModel | None = None, **facts: Any) -> None:
     """Send a message. Raises ConnectionLost."""
-    with tempfile.TemporaryDirectory(prefix="atelier-message-") as name:
-        files: list[Path] = []
-        if model is not None:
-            part = Path(name) / "outputs"
-            values = Packer().pack(model, part, part.name)
-            files = [_written(values, Path(name) / _VALUES), *(sorted(part.iterdir()) if part.is_dir() else [])]
+    if model is None:
+        connection.send(json.dumps({"kind": kind, "facts": facts, "files": {}}))
+        return
+    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
+        part = Path(name) / "outputs"
+        values = Packer().pack(model, part, part.name)
+        files = [_written(values, Path(name) / _VALUES), *(sorted(part.iterdir()) if part.is_dir() else [])]
         sizes = {str(file.relative_to(name)): file.stat().st_size for file in files}
         connection.send(json.dumps({"kind": kind, "facts": facts, "files": sizes}))
         for file in files:
@@ -95,9 +99,11 @@ def receive(connection: Connection, timeout_s: float | None = None) -> Message:
     head = connection.receive(timeout_s)
     try:
         told = json.loads(head)
-        message = Message(told["kind"], dict(told["facts"]), tempfile.TemporaryDirectory(prefix="atelier-message-"))
+        folder = tempfile.TemporaryDirectory(prefix=_PREFIX) if told["files"] else None
+        message = Message(told["kind"], dict(told["facts"]), folder)
         for name, size in told["files"].items():
-            _receive_file(connection, Path(message.folder.name), name, int(size))
+            assert folder is not None
+            _receive_file(connection, Path(folder.name), name, int(size))
     except (ValueError, TypeError, KeyError, AttributeError) as fault:
         raise ConnectionLost(f"not a message: {fault!r}") from fault
     return message
