@@ -258,11 +258,12 @@ def build(server: ModelServer) -> Starlette:
 
 def main() -> None:
     """Lend until told to stop."""
-    settings = Settings().with_model_server_key()
+    given = Settings()
+    settings = given.with_model_server_key()
     configure(settings)
     server = ModelServer(settings)
     print(f"Models at http://{settings.host}:{settings.port}", flush=True)
-    if not settings.loopback:
+    if settings is not given:  # a key was made: nobody knows it yet
         print(f"ATELIER_MODEL_SERVER_KEY={settings.model_server_key}", flush=True)
     try:
         uvicorn.run(build(server), host=settings.host, port=settings.port, log_config=None)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.util
 import queue
 import threading
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +25,8 @@ from studio.pool import Loaded
 Event: TypeAlias = tuple[str, Any]
 Compute: TypeAlias = Callable[["Request"], Iterator[Event]]
 
-#: by model; a process that is forked has those that were loaded before
-_BACKENDS: dict[str, Any] = {}
+#: by model; a process that is forked has those that were loaded before. The pool alone keeps them in memory.
+_BACKENDS: weakref.WeakValueDictionary[str, Any] = weakref.WeakValueDictionary()
 
 
 @dataclass(frozen=True)
