@@ -7,6 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
+from studio.packing import Packer
 from tests.conftest import ROOT
 
 KEYS = ["error", "field", "expected", "got", "hint"]
@@ -32,3 +35,10 @@ def check_no_inside(text: str) -> None:
 def files_below(folder: Path) -> set[Path]:
     """Every file below a folder."""
     return {path for path in folder.rglob("*") if path.is_file()}
+
+
+def written(model: BaseModel | None, folder: Path) -> tuple[Any, dict[str, bytes]]:
+    """A model to the last bit: its values, and the bytes of its media."""
+    assert model is not None
+    values = Packer().pack(model, folder, "outputs")
+    return json.loads(json.dumps(values)), {path.name: path.read_bytes() for path in folder.glob("*")}

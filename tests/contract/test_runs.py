@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from pydantic import BaseModel
 
 from studio.jobs import Job
-from studio.packing import Packer
 from tests.contract.cases import GOOD, Good
+from tests.contract.checks import written
 from tests.contract.places import Studio
 
 #: the first example of each adapter, of tasks whose runs are kept
 FIRST = [case for case in GOOD if case.values[0].example is case.values[0].task.examples[0]]
 KEPT = [case for case in FIRST if not case.values[0].task.stores]
-
-
-def written(model: BaseModel | None, folder: Path) -> tuple[Any, dict[str, bytes]]:
-    """A model to the last bit: its values, and the bytes of its media."""
-    assert model is not None
-    values = Packer().pack(model, folder, "outputs")
-    return json.loads(json.dumps(values)), {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
 @pytest.mark.parametrize("case", KEPT)

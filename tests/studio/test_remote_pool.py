@@ -17,15 +17,15 @@ from websockets.sync.server import ServerConnection, serve
 
 from studio import remote_pool
 from studio.catalogue import Catalogue, Entry
-from studio.contract import Outputs, Run
+from studio.contract import Run
 from studio.errors import BackendFailed, Cancelled, Forbidden, InvalidInput
-from studio.packing import Packer
 from studio.remote_messages import ConnectionLost, receive, send
 from studio.runtime import Runtime
 from studio.settings import Settings
 from studio.weights import Weights
 from surfaces.model_server import ModelServer, build
 from tests.conftest import PACKAGES
+from tests.contract.checks import written
 from tests.families.specimens.task import FailureInputs, StreamOutputs
 
 Make = Callable[..., Runtime]
@@ -59,12 +59,6 @@ def lender(tmp_path: Path) -> Iterator[tuple[str, ModelServer]]:
 @pytest.fixture
 def borrower(make_runtime: Make, lender: tuple[str, ModelServer]) -> Runtime:
     return make_runtime(model_server=lender[0])
-
-
-def written(outputs: Outputs | None, folder: Path) -> tuple[Any, dict[str, bytes]]:
-    assert outputs is not None
-    values = Packer().pack(outputs, folder, "outputs")
-    return json.loads(json.dumps(values)), {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
 def test_the_answer_is_the_same_to_the_last_bit(

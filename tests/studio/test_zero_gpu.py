@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 import pickle
 import sys
@@ -14,13 +13,12 @@ from typing import Any
 
 import pytest
 
-from studio.contract import Outputs
 from studio.errors import BackendFailed, Cancelled, InvalidInput
-from studio.packing import Packer
 from studio.runtime import Runtime
 from studio.settings import Settings
 from surfaces.demos.zero_gpu import Event, Request, calling, compute, lent_gpu
 from tests.contract.cases import CATALOGUE
+from tests.contract.checks import written
 from tests.families.specimens.task import StreamOutputs
 
 
@@ -37,7 +35,7 @@ def lent(function: Callable[[Request], Iterator[Event]]) -> Callable[[Request], 
             for event in told:
                 events.put(pickle.dumps(event))
                 if stopped.is_set():
-                    told.close()  # type: ignore[attr-defined]
+                    told.close()
                     break
             events.put(None)
 
@@ -59,12 +57,6 @@ def on_space(tmp_path: Path) -> Iterator[Runtime]:
     runtime = Runtime(Settings(home=tmp_path / "space", device="cpu"), CATALOGUE, call=calling(lent(compute)))
     yield runtime
     runtime.close(grace_s=2)
-
-
-def written(outputs: Outputs | None, folder: Path) -> tuple[Any, dict[str, bytes]]:
-    assert outputs is not None
-    values = Packer().pack(outputs, folder, "outputs")
-    return json.loads(json.dumps(values)), {path.name: path.read_bytes() for path in folder.glob("*")}
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
@@ -109,9 +101,9 @@ def test_errors_come_back(on_space: Runtime, way: str, kind: type[Exception], me
 def test_without_the_package_models_are_called_here(monkeypatch: pytest.MonkeyPatch) -> None:
     assert lent_gpu() is None
     module = types.ModuleType("spaces")
-    module.__spec__ = types.SimpleNamespace(name="spaces")  # type: ignore[assignment]
+    module.__spec__ = types.SimpleNamespace(name="spaces")
     decorated: list[object] = []
-    module.GPU = lambda function: decorated.append(function) or function  # type: ignore[attr-defined]
+    module.GPU = lambda function: decorated.append(function) or function
     monkeypatch.setitem(sys.modules, "spaces", module)
     assert lent_gpu() is not None
     assert decorated == [compute]

@@ -46,7 +46,7 @@ class Call:
 
 def asked(model: Sayer, **more: object) -> ClassificationOutputs:
     picture = Image(np.full((40, 60, 3), 90, np.uint8))
-    return classify(model, ClassificationInputs(image=picture, **more), Call())  # type: ignore[arg-type]
+    return classify(model, ClassificationInputs(image=picture, **more), Call())
 
 
 def sayer(**probabilities: float) -> Sayer:
@@ -150,5 +150,5 @@ def test_a_frame_of_a_webcam_is_looked_at_quickly() -> None:
         live = True
 
     model = sayer(cat=0.9)
-    classify(model, ClassificationInputs(image=Image(np.zeros((9, 9, 3), np.uint8))), Live())  # type: ignore[arg-type]
+    classify(model, ClassificationInputs(image=Image(np.zeros((9, 9, 3), np.uint8))), Live())
     assert model.quick
