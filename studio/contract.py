@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
@@ -84,6 +84,7 @@ class Adapter(BaseModel):
         devices: where it can run, best first.
         gpu_memory_mb: the least memory a GPU must have, in MB; one with less is passed over.
         concurrency: calls that one loaded backend can serve at the same time.
+        batch: the most calls that wait and are answered at once; more than one needs a `BatchBackend`.
         quality: the measured figure, in one line, with its data.
         limits: what it is bad at, in a sentence or two.
     """
@@ -102,6 +103,7 @@ class Adapter(BaseModel):
     devices: tuple[Literal["cuda", "mps", "cpu"], ...] = ("cpu",)
     gpu_memory_mb: int = Field(0, ge=0)
     concurrency: int = Field(1, ge=1)
+    batch: int = Field(1, ge=1)
     quality: str = ""
     limits: str = ""
 
@@ -333,3 +335,14 @@ class Backend(Protocol):
 
     def __call__(self, inputs: Any, run: Run) -> Outputs | Iterator[Outputs]:
         """Answer, or yield partial answers of which the last is the answer."""
+
+
+class BatchBackend(Backend, Protocol):
+    """A loaded model that answers several calls at once sooner than one after the other."""
+
+    def many(self, inputs: Sequence[Any], runs: Sequence[Run]) -> Sequence[Outputs]:
+        """Answer several calls of one task, in their order.
+
+        Whatever it raises, each is then called alone: so an input at fault fails alone, and what takes more than a
+        moment can be watched and cancelled. Of the runs it uses `note` only.
+        """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from studio.catalogue import Entry
@@ -58,22 +58,56 @@ class Execution:
         """Lease, call, publish; ends the job in any case."""
         with in_job(job.id):
             self._called(job, entry, adapter, live=live)
+            self._ended(job, logging.DEBUG if live else logging.INFO)
+
+    def _ended(self, job: Job, level: int = logging.INFO) -> None:
+        with in_job(job.id):
             facts: dict[str, Any] = {"task": job.task, "adapter": job.adapter, "state": job.state}
             facts |= {"seconds": round(job.run_s, 4), "device": job.device}
-            log.log(logging.DEBUG if live else logging.INFO, "job %s: %s", job.id, job.state, extra=facts)
+            log.log(level, "job %s: %s", job.id, job.state, extra=facts)
         self._metrics.requests.labels(job.task, job.adapter, job.state).inc()
+
+    def together(self, jobs: Sequence[Job], entry: Entry, adapter: Adapter) -> None:
+        """Compute jobs of one adapter at once, or one after the other where that fails; ends them in any case."""
+        waiting = [job for job in jobs if not job.finished]
+        if len(waiting) > 1 and self._answered_together(waiting, entry, adapter):
+            return
+        for job in waiting:
+            self(job, entry, adapter)
+
+    def _answered_together(self, jobs: Sequence[Job], entry: Entry, adapter: Adapter) -> bool:
+        """Whether they were; where not, an input may be at fault, or there was not memory enough for all."""
+        waiting_s = time.perf_counter()
+        with ExitStack() as counting:
+            for job in jobs:
+                counting.enter_context(self._metrics.in_progress.labels(job.task).track_inprogress())
+                self._waits(job, adapter)
+            try:
+                with self._pool.lease(entry.family, adapter) as loaded:
+                    self._ledger.used(model_name(entry.family, adapter))
+                    runs = [self._begun(job, JobRun(job, loaded.device), loaded, waiting_s) for job in jobs]
+                    answers = list(loaded.backend.many([job.inputs for job in jobs], runs))
+                if not (len(answers) == len(jobs) and all(isinstance(each, entry.task.outputs) for each in answers)):
+                    raise TypeError(f"expected {len(jobs)} of {entry.task.outputs.__name__}")
+            except Exception:  # whatever it is, each alone will show whose it is
+                log.debug("%d runs of %s, one after the other", len(jobs), adapter.name, exc_info=True)
+                return False
+        for job, run, outputs in zip(jobs, runs, answers, strict=True):
+            self._metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - waiting_s)
+            try:
+                run.check()
+                job.finish("done", outputs=outputs)
+            except Cancelled as reason:
+                job.finish("cancelled", _without_frames(reason))
+            self._ended(job)
+        return True
 
     def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:
         try:
             with self._counted(job):
                 run = JobRun(job, "", live=live)
                 waiting_s = time.perf_counter()
-                job.update(
-                    state="running",
-                    position=None,
-                    wait_s=None,
-                    note="Loading the model" if not self._resident(adapter) else "",
-                )
+                self._waits(job, adapter)
                 outputs = self._leased(job, run, entry, adapter, waiting_s)
                 if outputs is None:
                     run.note(f"Ran on the CPU: the GPU's memory did not suffice for this input of {adapter.title}.")
@@ -96,13 +130,7 @@ class Execution:
             self._ledger.used(model_name(entry.family, adapter))
             run.device = loaded.device
             run.ask = functools.partial(self._ask, job, loaded)
-            job.update(
-                started_s=time.time(),
-                load_s=time.perf_counter() - waiting_s,
-                device=loaded.device,
-                memory_mb=loaded.memory_mb or None,
-                note="",
-            )
+            self._begun(job, run, loaded, waiting_s)
             if loaded.remark:
                 run.note(loaded.remark)
             elif device is None and not loaded.remote and self._device not in ("auto", loaded.device):
@@ -122,6 +150,18 @@ class Execution:
         self._pool.evict(loaded.device)
         return None
 
+    @staticmethod
+    def _begun(job: Job, run: JobRun, loaded: Loaded, waiting_s: float) -> JobRun:
+        """The run of a job whose model is there since now; `waiting_s` is when it began to wait for it."""
+        job.update(
+            started_s=time.time(),
+            load_s=time.perf_counter() - waiting_s,
+            device=loaded.device,
+            memory_mb=loaded.memory_mb or None,
+            note="",
+        )
+        return run
+
     @contextmanager
     def _counted(self, job: Job) -> Iterator[None]:
         started_s = time.perf_counter()
@@ -129,8 +169,10 @@ class Execution:
             yield
         self._metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - started_s)
 
-    def _resident(self, adapter: Adapter) -> bool:
-        return any(resident.entry == adapter.entry for resident in self._pool.residents())
+    def _waits(self, job: Job, adapter: Adapter) -> None:
+        """From now on a job waits for its model alone."""
+        resident = any(each.entry == adapter.entry for each in self._pool.residents())
+        job.update(state="running", position=None, wait_s=None, note="" if resident else "Loading the model")
 
     def _answer(self, loaded: Loaded, job: Job, run: JobRun, task: Task) -> Outputs:
         """Call the backend; of a generator, publish each partial answer and return the last."""

@@ -7,6 +7,7 @@ a task's inputs or outputs, and their media. The studio opens a connection for e
     lease (family, entry, weights, device)  ->
                                             <- leased (device, memory_mb, remark), or failed
     call (task, owner, live, inputs)        ->
+        or calls (task, owners, inputs of all), answered by one message with all outputs
                                             <- progress, note, partial (outputs), ask (task, inputs), ...
     answer (outputs), or refusal            ->
                                             <- outputs, or end after partial ones, or failed, or out_of_memory
@@ -21,9 +22,9 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from studio.media.base import Kept
 from studio.packing import Packer, is_packed_file, unpacked
@@ -33,6 +34,14 @@ _PIECE_BYTES = 1 << 20
 _VALUES = "values.json"
 _PREFIX = "atelier-message-"
 M = TypeVar("M", bound=BaseModel)
+
+
+class Several(BaseModel, Generic[M]):
+    """Values of several calls in one message."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    values: list[M]
 
 
 class ConnectionLost(Exception):

@@ -7,7 +7,7 @@ so are those that other tasks share with them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,7 @@ from studio.contract import Adapter, Inputs, Outputs, Run, Task
 from studio.devices import OutOfGpuMemory
 from studio.errors import AtelierError, BackendFailed, Forbidden, error_from
 from studio.pool import Loaded, Pool, model_name
-from studio.remote_messages import ConnectionLost, Message, receive, send
+from studio.remote_messages import ConnectionLost, Message, Several, receive, send
 
 #: The header by which Ray Serve sends a request to a replica that has the model already.
 MODEL_HEADER = "serve_multiplexed_model_id"
@@ -210,6 +210,24 @@ class _RemoteBackend:
             return iter(())
         more, outputs = first
         return _chained(outputs, answers) if more else outputs
+
+    def many(self, inputs: Sequence[Inputs], runs: Sequence[Run]) -> list[Outputs]:
+        """Several calls at once; see `studio.contract.BatchBackend`.
+
+        Raises ConnectionLost, and Cancelled where one of them is cancelled: the others then begin anew, each alone.
+        """
+
+        def check() -> None:
+            for run in runs:
+                run.check()
+
+        task = self._tasks[type(inputs[0])]
+        send(self._lease, "calls", Several(values=list(inputs)), task=task.name, owners=[run.owner for run in runs])
+        while True:
+            message = self._lease.next(check)
+            if message.kind == "outputs":
+                return message.model(Several[task.outputs]).values  # type: ignore[name-defined]
+            self._told(message, runs[message.facts.get("place", 0)])
 
     def _answers(self, inputs: Inputs, run: Run) -> _Answers:
         """What the server answers, in whole, or in parts as they come."""

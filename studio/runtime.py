@@ -77,6 +77,7 @@ class Runtime:
         self._durations = Durations(self.runs.seconds)
         self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
         self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask, call)
+        self._together = call is call_here  # whatever else calls backends takes one call at a time
         self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
         self._revisions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
@@ -246,16 +247,19 @@ class Runtime:
         return self.settings.home / "owners" / hashlib.sha256(owner.encode()).hexdigest()[:32]
 
     def _work(self) -> None:
-        """Run the job whose turn it is."""
+        """Run the job whose turn it is, and those that its backend can answer along with it."""
         call = self._waiting.take()
         if call is None:
             return
+        jobs = [call.job]
+        if self._together:
+            jobs += [each.job for each in self._waiting.companions(call)]
         try:
-            if not call.job.finished:
-                self._execution(call.job, call.entry, call.adapter)
+            self._execution.together(jobs, call.entry, call.adapter)
         finally:
-            self._waiting.done(call.job)
-            shutil.rmtree(call.job.folder, ignore_errors=True)
+            for job in jobs:
+                self._waiting.done(job)
+                shutil.rmtree(job.folder, ignore_errors=True)
         self.runs.writer.keep_up()
 
     def _ended(self, job: Job, *, keeps: bool) -> None:

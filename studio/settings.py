@@ -107,7 +107,7 @@ class Settings(BaseSettings):
         20_000, gt=0, description="Disk space for the runs of all, in MB; those of the owner who takes most go first."
     )
     runs_memory_mb: int = Field(
-        512, ge=1, description="Memory for the inputs and results of the latest runs, in MB, at hand without the disk."
+        128, ge=1, description="Memory for the inputs and results of the latest runs, in MB, at hand without the disk."
     )
     runs_per_minute: int = Field(
         0,

@@ -114,12 +114,24 @@ class Waiting:
             order = self._order()
             call = order[0] if order else None
             if call is not None:
-                self._lines[call.job.owner].remove(call)
-                self._running[call.job.id] = call.job
-                self._turns += 1
-                self._served[call.job.owner] = self._turns
+                self._begin(call)
         self._tell()
         return call
+
+    def companions(self, call: Call) -> list[Call]:
+        """What waits and can be answered along with a job that was taken, in the order of turns; see `Adapter.batch`.
+
+        They are taken too: `done` must follow for each.
+        """
+        kind = call.job.task, call.job.adapter
+        with self._lock:
+            alike = [each for each in self._order() if (each.job.task, each.job.adapter) == kind]
+            taken = alike[: call.adapter.batch - 1]
+            for each in taken:
+                self._begin(each)
+        if taken:
+            self._tell()
+        return taken
 
     def done(self, job: Job) -> None:
         """A job that was taken has ended."""
@@ -137,6 +149,14 @@ class Waiting:
                 self._forget_idle(job.owner)
         if calls:
             self._tell()
+
+    def _begin(self, call: Call) -> None:
+        """It is this call's turn."""
+        owner = call.job.owner
+        self._lines[owner].remove(call)
+        self._running[call.job.id] = call.job
+        self._turns += 1
+        self._served[owner] = self._turns
 
     def _forget_idle(self, owner: str) -> None:
         if not self._lines[owner] and not self._busy_of()[owner]:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from studio.catalogue import Catalogue, Entry
-from studio.contract import Adapter, Inputs, Outputs
+from studio.contract import Adapter, Inputs, Outputs, Task
 from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled, error_from
 from studio.execution import failure
@@ -32,7 +33,7 @@ from studio.ledger import Ledger
 from studio.logs import configure
 from studio.media.base import UNLIMITED
 from studio.pool import Loaded, Pool
-from studio.remote_messages import ConnectionLost, Message, receive, send
+from studio.remote_messages import ConnectionLost, Message, Several, receive, send
 from studio.remote_pool import PATH
 from studio.runtime import EMBEDDED
 from studio.settings import Settings
@@ -108,9 +109,13 @@ class ModelServer:
         """Call the leased backend and tell what comes of it, whatever it is."""
         task = self._catalogue.task(message.facts["task"])
         with tempfile.TemporaryDirectory(prefix="atelier-") as folder:
-            run = _Run(self._catalogue, self.pool, connection, message.facts, loaded, Path(folder))
+            lent = _Lent(self._catalogue, self.pool, connection, loaded, Path(folder))
             try:
-                self._answer(connection, loaded.backend(message.model(task.inputs), run))
+                if message.kind == "calls":
+                    self._answer_all(lent, message, task)
+                else:
+                    run = _Run(lent, message.facts["owner"], live=message.facts["live"])
+                    self._answer(connection, loaded.backend(message.model(task.inputs), run))
             except (ConnectionLost, Cancelled):
                 raise
             except AtelierError as error:
@@ -131,6 +136,12 @@ class ModelServer:
         for partial in answer:
             send(connection, "partial", partial)
         send(connection, "end")
+
+    @staticmethod
+    def _answer_all(lent: _Lent, message: Message, task: Task) -> None:
+        runs = [_Run(lent, owner, place=place) for place, owner in enumerate(message.facts["owners"])]
+        inputs = message.model(Several[task.inputs]).values  # type: ignore[name-defined]
+        send(lent.connection, "outputs", Several(values=list(lent.loaded.backend.many(inputs, runs))))
 
     def _found(self, wanted: Mapping[str, Any]) -> tuple[Entry, Adapter]:
         for task in self._catalogue:
@@ -197,23 +208,26 @@ class _Socket:
         return got
 
 
-class _Run:
-    """The `studio.contract.Run` of a call from elsewhere."""
+@dataclass(frozen=True)
+class _Lent:
+    """What the calls from elsewhere that are answered at once share."""
 
-    def __init__(
-        self,
-        catalogue: Catalogue,
-        pool: Pool,
-        connection: _Socket,
-        facts: Mapping[str, Any],
-        loaded: Loaded,
-        folder: Path,
-    ) -> None:
-        self._catalogue, self._pool, self._connection, self._loaded = catalogue, pool, connection, loaded
-        self.owner: str = facts["owner"]
-        self.live: bool = facts["live"]
-        self.device = loaded.device
-        self.workdir = folder
+    catalogue: Catalogue
+    pool: Pool
+    connection: _Socket
+    loaded: Loaded
+    folder: Path
+
+
+class _Run:
+    """The `studio.contract.Run` of a call from elsewhere; `place` is the one among those that come together."""
+
+    def __init__(self, lent: _Lent, owner: str, *, live: bool = False, place: int = 0) -> None:
+        self._lent, self._connection, self._place = lent, lent.connection, place
+        self.owner = owner
+        self.live = live
+        self.device = lent.loaded.device
+        self.workdir = lent.folder
 
     @property
     def storage(self) -> Path:
@@ -231,16 +245,16 @@ class _Run:
 
     def note(self, text: str) -> None:
         """See `studio.contract.Run`."""
-        send(self._connection, "note", text=text)
+        send(self._connection, "note", text=text, place=self._place)
 
     def call(
         self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
     ) -> Outputs:
         """Ask the studio, which finds out who answers; see `studio.contract.Run`."""
-        asked = self._catalogue.task(task)
+        asked = self._lent.catalogue.task(task)
         inputs = validated(asked, payload, UNLIMITED)
         send(self._connection, "ask", inputs, task=task, adapter=adapter, until=until)
-        with self._pool.paused(self._loaded, self.check):
+        with self._lent.pool.paused(self._lent.loaded, self.check):
             told = receive(self._connection)
         if told.kind == "refusal":
             raise error_from(told.facts)

@@ -81,9 +81,13 @@ class Embedder:
             made[rows] = self._encode([self._prompts.get("document", "") + texts[i] for i in rows])
         return made
 
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        """Vectors (N, D) of unit length of questions."""
+        return self._encode([self._prompts.get("query", "") + text for text in texts])
+
     def query(self, text: str) -> Vectors:
         """The vector (D,) of unit length of a question."""
-        vector: Vectors = self._encode([self._prompts.get("query", "") + text])[0]
+        vector: Vectors = self.queries([text])[0]
         return vector
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from backends.documents.embedder import Embedder, Plain
 from backends.documents.operations import Documents
-from studio.contract import Inputs, Outputs, Run
 from studio.weights import Weights
 
 
-class MiniLm:
+class MiniLm(Documents):
     """Embeds, searches, and answers with the documents' own sentences.
 
     Args:
@@ -19,14 +16,10 @@ class MiniLm:
     """
 
     def __init__(self, weights: Weights, device: str) -> None:
-        self._documents = Documents(Embedder(weights.path().parent, device, "all-MiniLM-L6-v2"))
-
-    def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
-        """Do what the task asks for."""
-        return self._documents(inputs, run)
+        super().__init__(Embedder(weights.path().parent, device, "all-MiniLM-L6-v2"))
 
 
-class BgeSmall:
+class BgeSmall(Documents):
     """Embeds and searches with bge-small-en-v1.5 (Xiao et al. 2023, "C-Pack", arXiv:2309.07597).
 
     Its publisher says: the first word piece's vector, and a sentence before questions that look for passages.
@@ -38,8 +31,4 @@ class BgeSmall:
 
     def __init__(self, weights: Weights, device: str) -> None:
         plain = Plain("cls", "Represent this sentence for searching relevant passages: ")
-        self._documents = Documents(Embedder(weights.path().parent, device, "bge-small-en-v1.5", plain))
-
-    def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
-        """Do what the task asks for."""
-        return self._documents(inputs, run)
+        super().__init__(Embedder(weights.path().parent, device, "bge-small-en-v1.5", plain))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from backends.documents.answers import Extractor
 from backends.documents.conversation import Conversation
 from backends.documents.embedder import Embedder
-from backends.documents.embedding import embed
+from backends.documents.embedding import embed, embed_all
 from backends.documents.evaluation import evaluate
 from backends.documents.evidence import Judge, Reader
 from backends.documents.fields import (
@@ -28,7 +30,7 @@ from backends.documents.ranking import RERANKED, by_meaning, ranking, reranked
 from backends.documents.recognition import recogniser
 from backends.documents.retrieval import Found, Retriever
 from backends.documents.searching import OWN_MODEL, hits_of, searched_for
-from backends.documents.text_fields import EmbeddingInputs, RankingInputs
+from backends.documents.text_fields import EmbeddingInputs, EmbeddingOutputs, RankingInputs
 from studio.contract import Inputs, Outputs, Run
 from studio.errors import InvalidInput
 from studio.media.base import Limits
@@ -67,6 +69,10 @@ class Documents:
             case RankingInputs():
                 return ranking(inputs.texts, by_meaning(self.embedder, inputs))
         raise TypeError(f"no document task has inputs of type {type(inputs).__name__}")
+
+    def many(self, inputs: Sequence[EmbeddingInputs], runs: Sequence[Run]) -> list[EmbeddingOutputs]:
+        """Several calls of text embedding in one pass; see `studio.contract.BatchBackend`."""
+        return embed_all(self.embedder, inputs, runs)
 
     def find(
         self, library: Library, collection: str, question: str, count: int, run: Run, *, hybrid: bool, rerank: bool

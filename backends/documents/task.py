@@ -257,7 +257,7 @@ text_embedding = Task(
             },
         ),
     ),
-    adapters=(_MINILM, _BGE),
+    adapters=tuple(adapter.model_copy(update={"batch": 16}) for adapter in (_MINILM, _BGE)),
     how_it_works=about.EMBEDDING,
     embedding=Embedding(texts="texts", vectors="vectors", tokens="tokens"),
     keywords=("sentence-transformers", "vectors", "similarity", "semantic search"),

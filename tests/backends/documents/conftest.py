@@ -45,6 +45,9 @@ class WordEmbedder:
         self.embedded += len(texts)
         return np.array([self._text(text) for text in texts], np.float32).reshape(len(texts), self.dimensions)
 
+    def queries(self, texts: Sequence[str]) -> Vectors:
+        return self.passages(texts)
+
     def query(self, text: str) -> Vectors:
         return self._text(text)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ from tests.families.specimens.task import (
     LiveOutputs,
     StreamInputs,
     StreamOutputs,
+    TogetherInputs,
+    TogetherOutputs,
 )
 
 
@@ -77,6 +79,28 @@ class Stream:
             run.progress(step / inputs.steps, f"Step {step} of {inputs.steps}")
             time.sleep(inputs.pause_s)
             yield StreamOutputs(text=" ".join(str(number) for number in range(1, step + 1)), step=step)
+
+
+class Together:
+    def __init__(self, weights: Weights, device: str) -> None:
+        self.device = device
+
+    def __call__(self, inputs: TogetherInputs, run: Run) -> TogetherOutputs:
+        run.note("alone")
+        return self._squares([inputs])[0]
+
+    def many(self, inputs: Sequence[TogetherInputs], runs: Sequence[Run]) -> list[TogetherOutputs]:
+        outputs = self._squares(inputs)
+        for place, run in enumerate(runs, 1):
+            run.note(f"{place} of {len(runs)} together")
+        return outputs
+
+    def _squares(self, inputs: Sequence[TogetherInputs]) -> list[TogetherOutputs]:
+        time.sleep(0.05)
+        for each in inputs:
+            if not each.number:
+                raise InvalidInput("Zero cannot be squared here.", field="number", got="0")
+        return [TogetherOutputs(square=each.number**2) for each in inputs]
 
 
 class Failing:

@@ -91,6 +91,14 @@ class FailureInputs(Inputs):
     )
 
 
+class TogetherInputs(Inputs):
+    number: int = Field(3, title="Number", description="Zero is at fault.", ge=0, le=1000)
+
+
+class TogetherOutputs(Outputs):
+    square: int = Field(title="Square")
+
+
 class LiveInputs(Inputs):
     frame: Annotated[Image, Ui(camera=True)] = Field(title="Frame", description="The camera's picture.")
 
@@ -157,6 +165,17 @@ TASKS = (
         outputs=StreamOutputs,
         examples=(Example(title="Does not fail", values={"way": "none"}),),
         adapters=(_adapter("failing", "Failing"), _adapter("unloadable", "Unloadable")),
+    ),
+    Task(
+        name="specimen_together",
+        title="Together",
+        section="Specimens",
+        summary="Squares a number, and several at once in the time of one.",
+        inputs=TogetherInputs,
+        outputs=TogetherOutputs,
+        examples=(Example(title="Three", values={"number": 3}),),
+        adapters=(_adapter("together", "Together", batch=4),),
+        part_of="specimen_echo",
     ),
     Task(
         name="specimen_live",
