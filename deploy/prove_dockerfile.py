@@ -47,11 +47,15 @@ class Image:
         """What `$NAME` stands for in a step."""
         return self.arguments | self.environment
 
-    def run(self, command: list[str], environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    def run(
+        self, command: list[str], environment: Mapping[str, str] | None = None, *, quiet: bool = False
+    ) -> subprocess.Popen[bytes]:
         """Start a command in the root, as the user and in the folder that the steps have set."""
         inside = ["env", "-i", *(f"{name}={value}" for name, value in (environment or self.full()).items()), *command]
         shell = f"cd {shlex.quote(self.folder)} && exec {shlex.join(inside)}"
-        return subprocess.Popen(["chroot", f"--userspec={self.user}", str(self.root), "/bin/sh", "-c", shell])
+        told = subprocess.DEVNULL if quiet else None
+        inner = ["chroot", f"--userspec={self.user}", str(self.root), "/bin/sh", "-c", shell]
+        return subprocess.Popen(inner, stdout=told, stderr=told)
 
     def full(self) -> dict[str, str]:
         """The environment of a command."""
@@ -87,11 +91,21 @@ def main() -> int:
             for name, rest in _steps((SOURCE / "Dockerfile").read_text()):
                 print(f"{name} {rest[:100]}", flush=True)
                 _take(image, name, rest)
-            size_mb = int(subprocess.check_output(["du", "-sxm", str(root)]).split()[0])
+            shown = [f"--exclude={root / path.lstrip('/')}" for path in options.bind]
+            size_mb = int(subprocess.check_output(["du", "-sxm", *shown, str(root)]).split()[0])
             print(f"built in {time.monotonic() - started_s:.0f} s, {size_mb:,} MB", flush=True)
             return _proved(image)
     finally:
-        shutil.rmtree(root)
+        _remove(root)
+
+
+def _remove(root: Path) -> None:
+    """Remove the root, unless a folder of this machine is still shown in it."""
+    mounted = [Path(line.split()[4]) for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    left = [str(path) for path in mounted if path.is_relative_to(root)]
+    if left:
+        raise SystemExit(f"{root} is not removed, because these are mounted there: {', '.join(left)}")
+    shutil.rmtree(root)
 
 
 def _steps(text: str) -> Iterator[tuple[str, str]]:
@@ -187,7 +201,7 @@ def _proved(image: Image) -> int:
         started_s = time.monotonic()
         program = image.run(image.command, environment)
         try:
-            while image.run(image.health, environment).wait() != 0:
+            while image.run(image.health, environment, quiet=True).wait() != 0:
                 if program.poll() is not None or time.monotonic() - started_s > TIMEOUT_S:
                     print(f"NOT healthy after {time.monotonic() - started_s:.0f} s")
                     return 1
