@@ -163,7 +163,7 @@ def test_the_catalogue_finds_every_family() -> None:
     assert len(catalogue) == len(names)
     assert catalogue.entry("specimen_echo").family.name == "specimens"
     assert catalogue.task("specimen_echo") is ECHO
-    assert [part.name for part in catalogue.parts("specimen_echo")] == ["specimen_live"]
+    assert [part.name for part in catalogue.parts("specimen_echo")] == ["specimen_batch", "specimen_live"]
     assert catalogue.adapter(ECHO, None).name == catalogue.adapter(ECHO, "").name == "echo"
     assert catalogue.adapter(ECHO, "twin").name == "twin"
 

@@ -23,7 +23,7 @@ Make = Callable[..., Runtime]
 def behind_another(runtime: Runtime, numbers: list[int]) -> list[Job]:
     """Runs that wait until one before them is through, then all ended."""
     first = runtime.submit("specimen_stream", {"steps": 1, "pause_s": 0.3})
-    jobs = [runtime.submit("specimen_together", {"number": number}, owner=f"owner {number}") for number in numbers]
+    jobs = [runtime.submit("specimen_batch", {"number": number}, owner=f"owner {number}") for number in numbers]
     for job in (first, *jobs):
         assert job.wait(10)
     return jobs
@@ -46,7 +46,7 @@ def test_what_waits_for_one_model_is_answered_at_once(make_runtime: Make) -> Non
 
 
 def test_what_comes_alone_is_answered_alone(runtime: Runtime) -> None:
-    assert runtime.run("specimen_together", {"number": 3}).remarks == ["alone"]
+    assert runtime.run("specimen_batch", {"number": 3}).remarks == ["alone"]
 
 
 def test_an_input_at_fault_fails_alone(make_runtime: Make) -> None:
@@ -71,7 +71,7 @@ def test_one_that_is_cancelled_meanwhile_takes_nobody_with_it(
     monkeypatch.setattr(models.Together, "many", held)
     runtime = make_runtime(workers=1)
     first = runtime.submit("specimen_stream", {"steps": 1, "pause_s": 0.3})
-    jobs = [runtime.submit("specimen_together", {"number": number}) for number in (2, 3)]
+    jobs = [runtime.submit("specimen_batch", {"number": number}) for number in (2, 3)]
     assert begun.wait(10)
     jobs[0].cancel()
     go_on.set()
@@ -84,9 +84,9 @@ def test_another_one_s_turn_stays_where_it_was(make_runtime: Make) -> None:
     """Runs of other tasks between them wait no longer than for the one call that answers them all."""
     runtime = make_runtime(workers=1)
     first = runtime.submit("specimen_stream", {"steps": 1, "pause_s": 0.3})
-    before = runtime.submit("specimen_together", {"number": 2})
+    before = runtime.submit("specimen_batch", {"number": 2})
     between = runtime.submit("specimen_stream", {"steps": 1}, owner="another")
-    after = runtime.submit("specimen_together", {"number": 3})
+    after = runtime.submit("specimen_batch", {"number": 3})
     assert all(job.wait(10) for job in (first, before, between, after))
     assert before.remarks == ["1 of 2 together"]
     assert after.remarks == ["2 of 2 together"]
@@ -112,8 +112,8 @@ def test_they_count_as_what_they_are(make_runtime: Make) -> None:
     while len(runtime._waiting) and time.monotonic() < until_s:
         time.sleep(0.01)
     value = runtime.metrics.registry.get_sample_value
-    labels = {"task": "specimen_together", "adapter": "together"}
+    labels = {"task": "specimen_batch", "adapter": "together"}
     assert value("atelier_request_total", labels | {"state": "done"}) == 3
     assert value("atelier_request_total", labels | {"state": "failed"}) == 1
     assert value("atelier_request_duration_seconds_count", labels) == 3  # of those that have an answer
-    assert value("atelier_request_in_progress", {"task": "specimen_together"}) == 0
+    assert value("atelier_request_in_progress", {"task": "specimen_batch"}) == 0

@@ -167,7 +167,7 @@ TASKS = (
         adapters=(_adapter("failing", "Failing"), _adapter("unloadable", "Unloadable")),
     ),
     Task(
-        name="specimen_together",
+        name="specimen_batch",
         title="Together",
         section="Specimens",
         summary="Squares a number, and several at once in the time of one.",
