@@ -124,7 +124,12 @@ def _show(task: Task, batch: Batch, was_finished: bool) -> None:
         with st.container(horizontal=True, key=f"batch-files-{batch.id}"):
             name = f"{task.name}-{batch.id[:8]}"
             st.download_button(
-                "Download the table", lambda: table_of(batch), f"{name}.csv", "text/csv", key=f"batch-csv-{batch.id}"
+                "Download the table",
+                table_of(batch),
+                f"{name}.csv",
+                "text/csv",
+                key=f"batch-csv-{batch.id}",
+                on_click="ignore",
             )
             st.download_button(
                 "Download all results",
@@ -132,6 +137,7 @@ def _show(task: Task, batch: Batch, was_finished: bool) -> None:
                 f"{name}.zip",
                 "application/zip",
                 key=f"batch-zip-{batch.id}",
+                on_click="ignore",
             )
 
 

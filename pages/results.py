@@ -90,7 +90,7 @@ def _plot(spec: FieldSpec, value: Any, key: str) -> None:
 
 def _file(spec: FieldSpec, value: Media, key: str) -> None:
     data, media_type = value.encode()
-    st.download_button(spec.title, data, file_name=value.name or spec.name, mime=media_type, key=key)
+    st.download_button(spec.title, data, file_name=value.name or spec.name, mime=media_type, key=key, on_click="ignore")
 
 
 def _json(spec: FieldSpec, value: Any, key: str) -> None:

@@ -81,7 +81,14 @@ def _actions(row: RunRow, runs: st.Page) -> None:
             st.button("Unpin" if row.pinned else "Pin", on_click=_pin, args=(row,), key="run-pin")
             if row.state == "done":
                 name = f"{row.task}-{row.id[:8]}.zip"
-                st.download_button("Download", lambda: _zip(row), file_name=name, mime="application/zip", key="run-zip")
+                st.download_button(
+                    "Download",
+                    lambda: _zip(row),
+                    file_name=name,
+                    mime="application/zip",
+                    key="run-zip",
+                    on_click="ignore",
+                )
         with st.popover("Link"):
             st.markdown("Opens this run in this browser:")
             st.code(f"{address()}/runs?run={row.id}", language=None, wrap_lines=True)
