@@ -78,6 +78,7 @@ class Execution:
     def _answered_together(self, jobs: Sequence[Job], entry: Entry, adapter: Adapter) -> bool:
         """Whether they were; where not, an input may be at fault, or there was not memory enough for all."""
         waiting_s = time.perf_counter()
+        runs = [JobRun(job, "") for job in jobs]
         with ExitStack() as counting:
             for job in jobs:
                 counting.enter_context(self._metrics.in_progress.labels(job.task).track_inprogress())
@@ -85,12 +86,15 @@ class Execution:
             try:
                 with self._pool.lease(entry.family, adapter) as loaded:
                     self._ledger.used(model_name(entry.family, adapter))
-                    runs = [self._begun(job, JobRun(job, loaded.device), loaded, waiting_s) for job in jobs]
+                    for job, run in zip(jobs, runs, strict=True):
+                        self._begin(job, run, loaded, waiting_s)
                     answers = list(loaded.backend.many([job.inputs for job in jobs], runs))
                 if not (len(answers) == len(jobs) and all(isinstance(each, entry.task.outputs) for each in answers)):
                     raise TypeError(f"expected {len(jobs)} of {entry.task.outputs.__name__}")
-            except Exception:  # whatever it is, each alone will show whose it is
-                log.debug("%d runs of %s, one after the other", len(jobs), adapter.name, exc_info=True)
+            except AtelierError:  # each alone will show whose it is
+                return False
+            except Exception:  # whatever a third-party model raises; it may not happen to each alone
+                log.exception("%d runs of %s failed together: now one after the other", len(jobs), adapter.name)
                 return False
         for job, run, outputs in zip(jobs, runs, answers, strict=True):
             self._metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - waiting_s)
@@ -128,13 +132,8 @@ class Execution:
         """Lease and call; None where a GPU's memory does not suffice, even with every idle model gone from it."""
         with self._pool.lease(entry.family, adapter, run.check, device=device) as loaded:
             self._ledger.used(model_name(entry.family, adapter))
-            run.device = loaded.device
             run.ask = functools.partial(self._ask, job, loaded)
-            self._begun(job, run, loaded, waiting_s)
-            if loaded.remark:
-                run.note(loaded.remark)
-            elif device is None and not loaded.remote and self._device not in ("auto", loaded.device):
-                run.note(f"Ran on {loaded.device}: {self._device} cannot be used here.")
+            self._begin(job, run, loaded, waiting_s, chosen=device is None)
             for attempt in range(2):
                 try:
                     return self._answer(loaded, job, run, entry.task)
@@ -150,9 +149,14 @@ class Execution:
         self._pool.evict(loaded.device)
         return None
 
-    @staticmethod
-    def _begun(job: Job, run: JobRun, loaded: Loaded, waiting_s: float) -> JobRun:
-        """The run of a job whose model is there since now; `waiting_s` is when it began to wait for it."""
+    def _begin(self, job: Job, run: JobRun, loaded: Loaded, waiting_s: float, *, chosen: bool = True) -> None:
+        """The model of a job is there since now.
+
+        Args:
+            waiting_s: when it began to wait for it.
+            chosen: whether the pool chose the device, by the operator's wish.
+        """
+        run.device = loaded.device
         job.update(
             started_s=time.time(),
             load_s=time.perf_counter() - waiting_s,
@@ -160,7 +164,10 @@ class Execution:
             memory_mb=loaded.memory_mb or None,
             note="",
         )
-        return run
+        if loaded.remark:
+            run.note(loaded.remark)
+        elif chosen and not loaded.remote and self._device not in ("auto", loaded.device):
+            run.note(f"Ran on {loaded.device}: {self._device} cannot be used here.")
 
     @contextmanager
     def _counted(self, job: Job) -> Iterator[None]:

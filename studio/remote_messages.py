@@ -20,13 +20,13 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from studio.media.base import Kept
 from studio.packing import Packer, is_packed_file, unpacked
 
 _PIECE_BYTES = 1 << 20
@@ -36,12 +36,10 @@ _PREFIX = "atelier-message-"
 M = TypeVar("M", bound=BaseModel)
 
 
-class Several(BaseModel, Generic[M]):
-    """Values of several calls in one message."""
+class Several(BaseModel):
+    """The inputs, or the outputs, of several calls in one message."""
 
-    model_config = ConfigDict(arbitrary_types_allowed=True)
-
-    values: list[M]
+    values: list[Any]
 
 
 class ConnectionLost(Exception):
@@ -72,12 +70,21 @@ class Message:
 
     def model(self, wanted: type[M]) -> M:
         """Its model, validated, once. What was let in on the other side meets no limit here. Raises ConnectionLost."""
+        with self._values() as values:
+            return wanted.model_validate(values)
+
+    def models(self, wanted: type[M]) -> list[M]:
+        """Those of `Several`, each like `model`."""
+        with self._values() as values:
+            return [wanted.model_validate(each) for each in values["values"]]
+
+    @contextmanager
+    def _values(self) -> Iterator[Any]:
+        """The values with their files, which are gone afterwards."""
         if self.folder is None:
             raise ConnectionLost(f"a message without values: {self.kind!r}")
-        known: dict[str, Kept] = {}
         with self.folder as name:
-            values = json.loads((Path(name) / _VALUES).read_bytes())
-            return wanted.model_validate(unpacked(values, Path(name), known))
+            yield unpacked(json.loads((Path(name) / _VALUES).read_bytes()), Path(name), {})
 
 
 def send(connection: Connection, kind: str, model: BaseModel | None = None, **facts: Any) -> None:

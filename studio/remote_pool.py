@@ -226,7 +226,7 @@ class _RemoteBackend:
         while True:
             message = self._lease.next(check)
             if message.kind == "outputs":
-                return message.model(Several[task.outputs]).values  # type: ignore[name-defined]
+                return message.models(task.outputs)
             self._told(message, runs[message.facts.get("place", 0)])
 
     def _answers(self, inputs: Inputs, run: Run) -> _Answers:

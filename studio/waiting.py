@@ -123,6 +123,8 @@ class Waiting:
 
         They are taken too: `done` must follow for each.
         """
+        if call.adapter.batch == 1:
+            return []
         kind = call.job.task, call.job.adapter
         with self._lock:
             alike = [each for each in self._order() if (each.job.task, each.job.adapter) == kind]

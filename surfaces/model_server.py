@@ -140,8 +140,8 @@ class ModelServer:
     @staticmethod
     def _answer_all(lent: _Lent, message: Message, task: Task) -> None:
         runs = [_Run(lent, owner, place=place) for place, owner in enumerate(message.facts["owners"])]
-        inputs = message.model(Several[task.inputs]).values  # type: ignore[name-defined]
-        send(lent.connection, "outputs", Several(values=list(lent.loaded.backend.many(inputs, runs))))
+        answers = lent.loaded.backend.many(message.models(task.inputs), runs)
+        send(lent.connection, "outputs", Several(values=list(answers)))
 
     def _found(self, wanted: Mapping[str, Any]) -> tuple[Entry, Adapter]:
         for task in self._catalogue:

@@ -9,10 +9,11 @@ import numpy as np
 from backends.documents.embedder import Embedder, Vectors
 from backends.documents.text_fields import EmbeddingInputs, EmbeddingOutputs
 from studio.contract import Run
-from studio.errors import InvalidInput
+from studio.errors import InvalidInput, TooLarge
 from studio.media.table import Table
 
 _COMPARED = 20
+#: Texts of several calls that are read together.
 _AT_ONCE = 64
 
 
@@ -35,12 +36,12 @@ def embed_all(embedder: Embedder, inputs: Sequence[EmbeddingInputs], runs: Seque
 
     Raises:
         InvalidInput: a text is empty.
-        ValueError: more texts than a moment takes; a call of its own shows how far it is.
+        TooLarge: more texts than a moment takes; a call of its own shows how far it is.
     """
     for each in inputs:
         _check(each)
     if sum(len(each.texts) for each in inputs) > _AT_ONCE:
-        raise ValueError(f"more than {_AT_ONCE} texts")
+        raise TooLarge("These are too many texts to be read at once.", expected=f"at most {_AT_ONCE} texts")
     vectors = np.empty((sum(len(each.texts) for each in inputs), embedder.dimensions), np.float32)
     asks = np.repeat([each.purpose == "question" for each in inputs], [len(each.texts) for each in inputs])
     texts = [text for each in inputs for text in each.texts]

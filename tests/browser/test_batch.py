@@ -34,4 +34,4 @@ def test_many_pictures_are_read_and_taken_away(visitor: Visitor, tmp_path: Path)
     with page.expect_download() as everything:
         page.get_by_role("button", name="Download all results").click()
     names = zipfile.ZipFile(everything.value.path()).namelist()
-    assert {re.match(r"\d{4}", name)[0] for name in names if re.match(r"\d{4}", name)} == {"0001", "0002"}  # type: ignore[index]
+    assert {found[0] for name in names if (found := re.match(r"\d{4}", name))} == {"0001", "0002"}

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from studio.contract import Run
 from studio.errors import InvalidInput
 from studio.jobs import Job
 from studio.runtime import Runtime
 from studio.settings import Settings
 from tests.families.specimens import models
-from tests.families.specimens.task import TogetherOutputs
+from tests.families.specimens.task import TogetherInputs, TogetherOutputs
 from tests.studio.test_remote_pool import serving
 
 Make = Callable[..., Runtime]
@@ -63,10 +64,10 @@ def test_one_that_is_cancelled_meanwhile_takes_nobody_with_it(
     begun, go_on = threading.Event(), threading.Event()
     really = models.Together.many
 
-    def held(self: models.Together, inputs: list[object], runs: list[object]) -> list[TogetherOutputs]:
+    def held(self: models.Together, inputs: Sequence[TogetherInputs], runs: Sequence[Run]) -> list[TogetherOutputs]:
         begun.set()
         assert go_on.wait(10)
-        return really(self, inputs, runs)  # type: ignore[arg-type]
+        return really(self, inputs, runs)
 
     monkeypatch.setattr(models.Together, "many", held)
     runtime = make_runtime(workers=1)
@@ -117,3 +118,10 @@ def test_they_count_as_what_they_are(make_runtime: Make) -> None:
     assert value("atelier_request_total", labels | {"state": "failed"}) == 1
     assert value("atelier_request_duration_seconds_count", labels) == 3  # of those that have an answer
     assert value("atelier_request_in_progress", {"task": "specimen_batch"}) == 0
+
+
+def test_each_is_told_on_which_device_it_ran(make_runtime: Make) -> None:
+    jobs = behind_another(make_runtime(workers=1, device="cuda"), [1, 2])
+    assert [job.remarks for job in jobs] == [
+        ["Ran on cpu: cuda cannot be used here.", f"{place} of 2 together"] for place in (1, 2)
+    ]

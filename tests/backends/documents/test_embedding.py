@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from backends.documents.text_fields import EmbeddingInputs, EmbeddingOutputs
+from studio.errors import TooLarge
 from studio.jobs import JobRun
 from studio.runtime import Runtime
 
@@ -25,7 +26,7 @@ def test_calls_embedded_together_are_those_embedded_alone(runtime: Runtime) -> N
         job.remarks.clear()
     with runtime.pool.lease(runtime.catalogue.entry(task.name).family, adapter) as loaded:
         together = loaded.backend.many(calls, runs)
-        with pytest.raises(ValueError, match="more than"):
+        with pytest.raises(TooLarge):
             loaded.backend.many([EmbeddingInputs(texts=["a word"] * 65)] * 2, runs[:2])
     assert adapter.batch > 1
     for one, many in zip(alone, together, strict=True):
