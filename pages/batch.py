@@ -145,9 +145,10 @@ def rows_of(batch: Batch) -> list[dict[str, Any]]:
     """A row for each item: how it stands, what it answered, what went wrong."""
     answers = list(dict.fromkeys(name for item in batch.items for name in item.answers))
     return [
-        {"input": item.name, "state": item.state, "seconds": item.seconds}
-        | {name: item.answers.get(name) for name in answers}
+        {"input": item.name, "state": item.state}
         | ({"error": item.error} if any(each.error for each in batch.items) else {})
+        | {"seconds": item.seconds}
+        | {name: item.answers.get(name) for name in answers}
         for item in batch.items
     ]
 

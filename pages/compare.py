@@ -50,14 +50,19 @@ def show_comparison(task: Task) -> None:
 
 
 def choose_input(task: Task, last: Job | None, purpose: str) -> Inputs | dict[str, Any]:
-    """Let the visitor choose: the input of the last run, or an example. `purpose` tells this choice from others."""
-    names = (["Your last run"] if last is not None else []) + [example.title for example in task.examples]
+    """Let the visitor choose: the input of the last run, or an example that is for any model.
+
+    Args:
+        purpose: tells this choice from others.
+    """
+    places = [place for place, example in enumerate(task.examples) if not example.adapter]
+    names = (["Your last run"] if last is not None else []) + [task.examples[place].title for place in places]
     index = st.selectbox(
         "Input", range(len(names)), format_func=names.__getitem__, key=f"{purpose}-input-{task.name}", width=420
     )
     if last is not None and index == 0:
         return last.inputs
-    return runtime().example(task, index - (last is not None))
+    return runtime().example(task, places[index - (last is not None)])
 
 
 def _adapters(task: Task, ready: list[Adapter]) -> list[str]:

@@ -39,7 +39,9 @@ class Ui:
         accept: file name endings a file field takes, with their dots.
         camera: whether a picture is rather taken by webcam than uploaded; it comes first then.
         sketch: whether a picture is rather drawn than uploaded: a pad with white paper and a black brush comes first.
-        advanced: whether the field is tucked away under "Settings".
+        advanced: whether the field is tucked away: an input under "Settings", an output under "Result as data".
+        wide: whether a picture among the outputs has a row of its own, as broad as there is room.
+        over: for a field of `studio.shapes.Shapes`: the picture or the video over which they are drawn.
     """
 
     def __init__(
@@ -53,6 +55,8 @@ class Ui:
         camera: bool = False,
         sketch: bool = False,
         advanced: bool = False,
+        wide: bool = False,
+        over: str = "",
     ) -> None:
         self.unit = unit
         self.step = step
@@ -62,6 +66,8 @@ class Ui:
         self.camera = camera
         self.sketch = sketch
         self.advanced = advanced
+        self.wide = wide
+        self.over = over
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return handler(schema) | ({"x-unit": self.unit} if self.unit else {})
@@ -119,13 +125,15 @@ class Example(BaseModel):
     """A named set of inputs that a visitor can try with one click.
 
     `values` maps field names to values as a task's inputs take them; media are `pathlib.Path`s, opened when the
-    example is used.
+    example is used. `adapter` names the one that the example is for; without a name it is the one that is chosen. The
+    first one of a task is for any.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     title: str
     values: dict[str, Any]
+    adapter: str = ""
 
 
 class Live(BaseModel):
@@ -250,15 +258,23 @@ class Task(BaseModel):
         names = [adapter.name for adapter in self.adapters]
         if len(set(names)) != len(names):
             raise ValueError(f"{self.name}: adapter names repeat: {names}")
+        if self.examples[0].adapter:
+            raise ValueError(f"{self.name}: the first example is for one adapter alone")
         for example in self.examples:
             unknown = example.values.keys() - self.inputs.model_fields.keys()
             missing = {n for n, f in self.inputs.model_fields.items() if f.is_required()} - example.values.keys()
             if unknown or missing:
                 raise ValueError(f"{self.name}: example {example.title!r}: unknown {unknown}, missing {missing}")
+            if example.adapter and example.adapter not in names:
+                raise ValueError(f"{self.name}: example {example.title!r} is for no adapter of the task")
         if self.live and not (
             self.live.camera in self.inputs.model_fields and self.live.show in self.outputs.model_fields
         ):
             raise ValueError(f"{self.name}: live names fields that are not there")
+        for name, field in self.inputs.model_fields.items():
+            for mark in field.metadata:
+                if isinstance(mark, Ui) and mark.over and mark.over not in self.inputs.model_fields:
+                    raise ValueError(f"{self.name}: {name} is drawn over {mark.over!r}, which is not there")
         for marks, inputs, outputs in (
             (self.chat, ("message", "topic", "thread", "history"), ("thread", "answer", "sources")),
             (self.embedding, ("texts",), ("vectors", "tokens")),
@@ -334,7 +350,11 @@ class Backend(Protocol):
     def __init__(self, weights: Weights, device: str) -> None: ...
 
     def __call__(self, inputs: Any, run: Run) -> Outputs | Iterator[Outputs]:
-        """Answer, or yield partial answers of which the last is the answer."""
+        """Answer, or yield partial answers of which the last is the answer.
+
+        A generator that is cancelled gets Cancelled, from `run` or where it yields; it may catch it, yield once more
+        what is done until then, and raise it again.
+        """
 
 
 class BatchBackend(Backend, Protocol):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 from studio.catalogue import Entry
@@ -187,12 +187,28 @@ class Execution:
         answer: Any = self._call(loaded, job.inputs, run)
         if isinstance(answer, Iterator):
             last: Outputs | None = None
-            for last in answer:
+            for last in partials(answer, run.check):
                 run.partial(last)
             answer = last
         if not isinstance(answer, task.outputs):
             raise TypeError(f"{job.task}/{job.adapter}: expected {task.outputs.__name__}, got {type(answer).__name__}")
         return answer
+
+
+def partials(answers: Iterator[Outputs], check: Callable[[], None]) -> Iterator[Outputs]:
+    """Each partial answer of a generator; after each, `check` may raise Cancelled.
+
+    The generator learns of that where it stands, and may yield once more: what is done until then.
+    """
+    for answer in answers:
+        yield answer
+        try:
+            check()
+        except Cancelled as reason:
+            if isinstance(answers, Generator):
+                with suppress(StopIteration):
+                    yield answers.throw(reason)
+            raise
 
 
 def failure(fault: Exception, hint: str) -> BackendFailed:

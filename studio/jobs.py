@@ -269,8 +269,7 @@ class JobRun:
         return self.ask(self, task, payload, adapter, until)
 
     def partial(self, outputs: Outputs) -> None:
-        """Publish a partial answer."""
-        self.check()
+        """Publish a partial answer; also of a job that was cancelled and still hands over what is done."""
         self._job.update(outputs=outputs)
 
 

@@ -9,7 +9,7 @@ a task's inputs or outputs, and their media. The studio opens a connection for e
     call (task, owner, live, inputs)        ->
         or calls (task, owners, inputs of all), answered by one message with all outputs
                                             <- progress, note, partial (outputs), ask (task, inputs), ...
-    answer (outputs), or refusal            ->
+    answer (outputs), or refusal; cancel    ->
                                             <- outputs, or end after partial ones, or failed, or out_of_memory
 
 Either side ends it by closing the connection. Nothing that is received is ever executed: values are JSON and media.
@@ -34,6 +34,9 @@ _PIECE_BYTES = 1 << 20
 _VALUES = "values.json"
 _PREFIX = "atelier-message-"
 M = TypeVar("M", bound=BaseModel)
+
+#: what the studio says, in one message without facts, when it does not want the answer any more
+CANCEL = "cancel"
 
 
 class Several(BaseModel):

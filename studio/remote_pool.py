@@ -7,7 +7,7 @@ so are those that other tasks share with them.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +20,9 @@ from websockets.sync.client import ClientConnection, connect
 from studio.catalogue import Catalogue
 from studio.contract import Adapter, Inputs, Outputs, Run, Task
 from studio.devices import OutOfGpuMemory
-from studio.errors import AtelierError, BackendFailed, Forbidden, error_from
+from studio.errors import AtelierError, BackendFailed, Cancelled, Forbidden, error_from
 from studio.pool import Loaded, Pool, model_name
-from studio.remote_messages import ConnectionLost, Message, Several, receive, send
+from studio.remote_messages import CANCEL, ConnectionLost, Message, Several, receive, send
 
 #: The header by which Ray Serve sends a request to a replica that has the model already.
 MODEL_HEADER = "serve_multiplexed_model_id"
@@ -32,8 +32,11 @@ _TRIES = 4
 #: How long to look for a model server that can be reached, and how long one attempt may take: it may be starting.
 _LOOK_S, _ATTEMPT_S = 120, 30
 
+#: How long a generator that is cancelled may take to hand over what is done.
+_LAST_WORD_S = 5
+
 #: (whether more may come, outputs)
-_Answers: TypeAlias = Iterator[tuple[bool, Outputs]]
+_Answers: TypeAlias = Generator[tuple[bool, Outputs]]
 
 
 class RemotePool(Pool):
@@ -208,8 +211,8 @@ class _RemoteBackend:
         first = next(answers, None)
         if first is None:  # a generator that yields nothing: the caller's to judge
             return iter(())
-        more, outputs = first
-        return _chained(outputs, answers) if more else outputs
+        streamed, outputs = first
+        return _chained(outputs, answers) if streamed else outputs
 
     def many(self, inputs: Sequence[Inputs], runs: Sequence[Run]) -> list[Outputs]:
         """Several calls at once; see `studio.contract.BatchBackend`.
@@ -246,17 +249,39 @@ class _RemoteBackend:
     def _called(self, inputs: Inputs, run: Run) -> _Answers:
         task = self._tasks[type(inputs)]
         send(self._lease, "call", inputs, task=task.name, owner=run.owner, live=run.live)
+        streamed = False
         while True:
-            message = self._lease.next(run.check)
+            try:
+                message = self._lease.next(run.check)
+                if message.kind == "partial":
+                    streamed = True
+                    yield True, message.model(task.outputs)
+                    continue
+            except Cancelled:
+                if streamed:
+                    yield from self._done_until_now(task)
+                raise
             if message.kind == "outputs":
                 yield False, message.model(task.outputs)
                 return
-            if message.kind == "partial":
-                yield True, message.model(task.outputs)
-            elif message.kind == "end":
+            if message.kind == "end":
                 return
-            else:
-                self._told(message, run)
+            self._told(message, run)
+
+    def _done_until_now(self, task: Task) -> _Answers:
+        """What a generator that is cancelled still hands over; see `studio.execution.partials`."""
+        until_s = time.monotonic() + _LAST_WORD_S
+        last: Outputs | None = None
+        with suppress(ConnectionLost, TimeoutError):
+            self._lease.send(CANCEL)
+            while True:
+                message = receive(self._lease, max(0.0, until_s - time.monotonic()))
+                if message.kind in ("end", "failed"):
+                    break
+                if message.kind == "partial":
+                    last = message.model(task.outputs)
+        if last is not None:
+            yield True, last
 
     def _told(self, message: Message, run: Run) -> None:
         facts = message.facts
@@ -285,7 +310,16 @@ class _RemoteBackend:
             send(self._lease, "answer", outputs)
 
 
-def _chained(first: Outputs, rest: _Answers) -> Iterator[Outputs]:
-    yield first
-    for _, outputs in rest:
-        yield outputs
+def _chained(first: Outputs, rest: _Answers) -> Generator[Outputs]:
+    """All that is streamed. Whoever is cancelled tells it where it stands, and may get one more."""
+    outputs = first
+    while True:
+        try:
+            yield outputs
+            _, outputs = next(rest)
+        except StopIteration:
+            return
+        except Cancelled as reason:
+            with suppress(StopIteration):
+                yield rest.throw(reason)[1]
+            raise

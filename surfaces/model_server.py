@@ -28,12 +28,12 @@ from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
 from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled, error_from
-from studio.execution import failure
+from studio.execution import failure, partials
 from studio.ledger import Ledger
 from studio.logs import configure
 from studio.media.base import UNLIMITED
 from studio.pool import Loaded, Pool
-from studio.remote_messages import ConnectionLost, Message, Several, receive, send
+from studio.remote_messages import CANCEL, ConnectionLost, Message, Several, receive, send
 from studio.remote_pool import PATH
 from studio.runtime import EMBEDDED
 from studio.settings import Settings
@@ -116,7 +116,7 @@ class ModelServer:
                 else:
                     run = _Run(lent, message.facts["owner"], live=message.facts["live"])
                     self._answer(connection, loaded.backend(message.model(task.inputs), run))
-            except (ConnectionLost, Cancelled):
+            except ConnectionLost:
                 raise
             except AtelierError as error:
                 send(connection, "failed", **error.record())
@@ -133,7 +133,7 @@ class ModelServer:
         if not isinstance(answer, Iterator):
             send(connection, "outputs", answer)
             return
-        for partial in answer:
+        for partial in partials(answer, connection.check):
             send(connection, "partial", partial)
         send(connection, "end")
 
@@ -169,7 +169,7 @@ class _Socket:
     def __init__(self, socket: WebSocket, loop: asyncio.AbstractEventLoop) -> None:
         self._socket, self._loop = socket, loop
         self._come: queue.SimpleQueue[str | bytes | None] = queue.SimpleQueue()
-        self._gone = False
+        self._gone = self._cancelled = False
 
     async def read(self) -> None:
         """Take what comes, until the other side is gone."""
@@ -178,14 +178,18 @@ class _Socket:
                 got = await self._socket.receive()
                 if got["type"] == "websocket.disconnect":
                     return
-                self._come.put(got["text"] if got.get("text") is not None else got["bytes"])
+                said = got["text"] if got.get("text") is not None else got["bytes"]
+                if said == CANCEL:
+                    self._cancelled = True
+                else:
+                    self._come.put(said)
         finally:
             self._gone = True
             self._come.put(None)
 
     def check(self) -> None:
-        """Raise Cancelled once the other side is gone."""
-        if self._gone:
+        """Raise Cancelled once the other side is gone, or does not want the answer any more."""
+        if self._gone or self._cancelled:
             raise Cancelled("The studio does not want it any more.")
 
     def send(self, data: str | bytes) -> None:

@@ -244,7 +244,11 @@ def _run(task: Task, schemas: dict[str, Any]) -> dict[str, Any]:
                         "properties": {"inputs": inputs, "adapter": {"enum": names}},
                     },
                     "examples": {
-                        f"example_{i}": {"summary": example.title, "value": {"inputs": _shown(example.values)}}
+                        f"example_{i}": {
+                            "summary": example.title,
+                            "value": {"inputs": _shown(example.values)}
+                            | ({"adapter": example.adapter} if example.adapter else {}),
+                        }
                         for i, example in enumerate(task.examples, 1)
                     },
                 },

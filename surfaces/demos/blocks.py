@@ -147,6 +147,9 @@ class Panel:
         if advanced:
             with gr.Accordion("Settings", open=False):
                 fields |= {spec.name: build_input(spec) for spec in advanced}
+        for field in fields.values():
+            if field.link:
+                field.link(fields[field.spec.ui.over])
         return [fields[spec.name] for spec in specs]
 
     def _build_examples(self) -> list[tuple[gr.Button, Example]]:
@@ -188,7 +191,10 @@ class Panel:
                 show_progress="hidden",
                 concurrency_limit=None,
             )
-            filled.then(**run, api_name=f"{name}_run", api_visibility="undocumented")
+            inputs = run["inputs"]
+            if example.adapter:
+                inputs = [*self._shown_inputs, gr.Textbox(value=example.adapter, visible=False, label="Adapter")]
+            filled.then(**(run | {"inputs": inputs}), api_name=f"{name}_run", api_visibility="undocumented")
         self._stop.click(
             self._cancel,
             self._job_id,

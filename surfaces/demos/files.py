@@ -1,4 +1,4 @@
-"""Media as files in Gradio's own cache folder, the only place from which a demo serves files."""
+"""Media as files in Gradio's own cache folder, the only place from which a demo serves files, and uploads from it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ import re
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 from gradio import processing_utils
 from gradio.utils import get_upload_folder
 
-from studio.media.base import Media
+from studio.media.base import Blob, Media
 
 
 def sweep(folder: Path, older_than_s: float) -> None:
@@ -38,3 +39,23 @@ def to_file(media: Media) -> str:
         part.write_bytes(data)
         part.replace(path)
     return str(path)
+
+
+def upload(payload: Any) -> Any:
+    """A component's upload as a Blob, several as a list, none as None.
+
+    The events run without Gradio's own preprocessing, which would open pictures and check bounds before the runtime
+    does. Gradio has made sure by then that each path is inside its upload folder.
+    """
+    if payload is None or payload == []:
+        return None
+    if isinstance(payload, list):
+        return [upload(file) for file in payload]
+    url = payload.get("url") or ""
+    if url.startswith("data:"):
+        return Blob.from_data_url(url, limit_bytes=_CAMERA_FRAME_BYTES)
+    path = Path(payload["path"])
+    return Blob(name=payload.get("orig_name") or path.name, path=path)
+
+
+_CAMERA_FRAME_BYTES = 50_000_000

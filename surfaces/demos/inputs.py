@@ -16,27 +16,8 @@ from pydantic_core import to_jsonable_python
 from studio.fields import FieldSpec
 from studio.media.base import Blob, Media
 from studio.media.file import File
-from surfaces.demos.files import to_file
-
-
-def upload(payload: Any) -> Any:
-    """A component's upload as a Blob, several as a list, none as None.
-
-    The events run without Gradio's own preprocessing, which would open pictures and check bounds before the runtime
-    does. Gradio has made sure by then that each path is inside its upload folder.
-    """
-    if payload is None or payload == []:
-        return None
-    if isinstance(payload, list):
-        return [upload(file) for file in payload]
-    url = payload.get("url") or ""
-    if url.startswith("data:"):
-        return Blob.from_data_url(url, limit_bytes=_CAMERA_FRAME_BYTES)
-    path = Path(payload["path"])
-    return Blob(name=payload.get("orig_name") or path.name, path=path)
-
-
-_CAMERA_FRAME_BYTES = 50_000_000
+from surfaces.demos.files import to_file, upload
+from surfaces.demos.shapes import ShapesBoard, shapes_json
 
 
 @dataclass
@@ -47,12 +28,14 @@ class InputField:
         components: what is shown.
         collect: their values to the payload's value; None leaves the field out.
         fill: a payload's value to the components' values.
+        link: told the field over which this one is drawn, once all fields are there; see `Ui.over`.
     """
 
     spec: FieldSpec
     components: list[gr.components.Component]
     collect: Callable[[Sequence[Any]], Any]
     fill: Callable[[Any], list[Any]]
+    link: Callable[[InputField], None] | None = None
 
 
 def build_input(spec: FieldSpec) -> InputField:
@@ -61,6 +44,8 @@ def build_input(spec: FieldSpec) -> InputField:
         return _chat(spec)
     if spec.many and spec.media is None and spec.kind == "text":
         return _lines(spec)
+    if spec.ui.over:
+        return _over(spec)
     if spec.kind == "image" and spec.ui.sketch and not spec.many:
         return _sketch(spec)
     builder = _BUILDERS["file" if spec.many and spec.media is not None else spec.kind]
@@ -202,6 +187,19 @@ def _lines(spec: FieldSpec) -> InputField:
         [box],
         lambda values: [line for line in (values[0] or "").splitlines() if line.strip()],
         lambda value: ["\n".join(value or [])],
+    )
+
+
+def _over(spec: FieldSpec) -> InputField:
+    """Lines and zones, drawn over the picture or the video of another field."""
+    board = ShapesBoard(spec)
+
+    def link(other: InputField) -> None:
+        assert other.spec.media is not None
+        board.connect(other.components[0], other.spec.media)
+
+    return InputField(
+        spec, [board.points], lambda values: _plain(spec, values[0]), lambda value: [shapes_json(value)], link
     )
 
 

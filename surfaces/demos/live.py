@@ -16,7 +16,8 @@ from studio.fields import describe
 from studio.media.image import Image
 from studio.results import BoxedImage
 from studio.runtime import Runtime
-from surfaces.demos.inputs import InputField, upload
+from surfaces.demos.files import upload
+from surfaces.demos.inputs import InputField
 from surfaces.demos.outputs import readout_html
 from surfaces.demos.signature import REQUIRED, name_parameters
 from surfaces.demos.status import error_html

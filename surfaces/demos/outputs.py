@@ -35,17 +35,17 @@ class OutputView:
 class OutputPanel:
     """The components of all of a task's outputs.
 
-    Short values (texts, numbers, yes or no) are gathered in one read-out at the top, pictures stand side by side,
-    the rest follows in the order of its declaration.
+    Short values (texts, numbers, yes or no) are gathered in one read-out at the top, pictures stand side by side, the
+    rest, wide pictures among it, follows in the order of its declaration. Advanced ones are shown as data only.
 
     Args:
         data: whether everything is also shown as data, at the end.
     """
 
     def __init__(self, task: Task, *, data: bool = True) -> None:
-        self._specs = describe(task.outputs)
-        short = [spec for spec in self._specs if _is_short(spec)]
-        pictures = [spec for spec in self._specs if spec.kind in ("image", "boxed_image") and not spec.many]
+        specs = [spec for spec in describe(task.outputs) if not spec.ui.advanced]
+        short = [spec for spec in specs if _is_short(spec)]
+        pictures = [spec for spec in specs if _is_picture(spec) and not spec.ui.wide]
         self.views: list[OutputView] = []
         if short:
             readout = gr.HTML(elem_classes=["readout"], elem_id="readout", label="Read-out", show_label=False)
@@ -54,7 +54,7 @@ class OutputPanel:
             with gr.Row(equal_height=True):
                 for spec in pictures:
                     self._add(spec)
-        for spec in self._specs:
+        for spec in specs:
             if spec not in short and spec not in pictures:
                 self._add(spec)
         if data:
@@ -82,6 +82,10 @@ class OutputPanel:
 
 def _converted(convert: Callable[[Any], Any], value: Any) -> Any:
     return None if value is None else convert(value)
+
+
+def _is_picture(spec: FieldSpec) -> bool:
+    return spec.kind in ("image", "boxed_image") and not spec.many
 
 
 def _is_short(spec: FieldSpec) -> bool:
@@ -177,7 +181,7 @@ def _common(spec: FieldSpec) -> dict[str, Any]:
 def _image(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
     component = gr.Image(
         interactive=False,
-        height=320,
+        height=None if spec.ui.wide else 320,
         min_width=220,
         buttons=["download", "fullscreen"],
         alt_text=spec.title,

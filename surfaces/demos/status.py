@@ -17,6 +17,9 @@ def status_html(job: Job, task: Task, adapter: Adapter, *, found_again: bool = F
     if job.state == "running":
         seconds = f"{job.run_s:.0f} s" if job.run_s >= 1 else ""
         return _line(" · ".join(part for part in (job.note or "Running", seconds) if part), bar=job.progress)
+    link = f'<a href="../../api/v1/jobs/{job.id}/result.zip" download>Download the result</a>'
+    if job.state == "cancelled" and job.outputs is not None:
+        return f'<div class="status done" role="status"><span>Cancelled; what was done is shown</span>{link}</div>'
     if job.error is not None:
         return error_html(job.error, task)
     facts = [f"{_seconds(job.run_s)} on {job.device}", adapter.title]
@@ -27,7 +30,6 @@ def status_html(job: Job, task: Task, adapter: Adapter, *, found_again: bool = F
         today = begun[:3] == time.localtime()[:3]
         facts.append(f"run at {time.strftime('%H:%M' if today else '%H:%M on %-d %b %Y', begun)}")
     remarks = "".join(f"<li>{html.escape(remark)}</li>" for remark in job.remarks)
-    link = f'<a href="../../api/v1/jobs/{job.id}/result.zip" download>Download the result</a>'
     listed = f'<ul class="remarks">{remarks}</ul>' if remarks else ""
     return f'<div class="status done" role="status"><span>{html.escape(" · ".join(facts))}</span>{link}</div>{listed}'
 

@@ -51,7 +51,8 @@ def test_the_kinds_of_input_filter_the_gallery(visitor: Visitor) -> None:
 
 def test_a_click_anywhere_on_a_card_opens_the_task(visitor: Visitor) -> None:
     visitor.open_gallery()
-    visitor.page.locator(".st-key-card-face_verification img").click(force=True)
+    visitor.page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth > 0)")
+    visitor.page.locator(".st-key-card-face_verification img").click(force=True)  # pictures no longer move it
     expect(visitor.page).to_have_url("/face_verification")
     expect(visitor.page.get_by_role("heading", name="Face verification")).to_be_visible()
     visitor.demo_is_ready()

@@ -24,7 +24,7 @@ def test_a_run_is_cancelled_and_another_can_be_started(visitor: Visitor) -> None
     start(visitor, steps=900, pause_s=0.1)
     expect(visitor.run_button).to_be_hidden()
     visitor.cancel_button.click()
-    expect(visitor.status).to_contain_text("cancelled")
+    expect(visitor.status).to_contain_text("Cancelled; what was done is shown")
     expect(visitor.run_button).to_be_visible()
     expect(visitor.cancel_button).to_be_hidden()
     visitor.set_number("steps", 2)

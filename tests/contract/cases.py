@@ -70,6 +70,8 @@ def _good() -> Iterator[Any]:
             reason = LEFT_OUT.get((task.name, adapter.name)) or _missing(task, adapter)
             marks = [pytest.mark.skip(reason=reason)] if reason else []
             for number, example in enumerate(task.examples, 1):
+                if example.adapter not in ("", adapter.name):
+                    continue
                 name = f"{task.name}-{adapter.name}-{number}"
                 yield pytest.param(Good(task, adapter, example), id=name, marks=marks)
 

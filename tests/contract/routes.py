@@ -132,7 +132,9 @@ KEEPING = {
 #: tasks that answer from their inputs alone
 KEEPING_NOTHING = {
     *("face_verification", "face_threshold", "digit_recognition", "image_classification"),
+    *("object_detection", "video_detection", "open_vocabulary_detection", "licence_plates"),
     *("text_embedding", "text_ranking", "text_recognition"),
+    *("music_generation", "music_continuation", "melody_harmonisation", "text_to_music"),
 }
 
 

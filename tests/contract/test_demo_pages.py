@@ -6,16 +6,18 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
-from typing import Any
+from typing import Annotated, Any
 
+import gradio as gr
 import pytest
 from pydantic import Field
 
-from studio.contract import Outputs, Task
+from studio.contract import Outputs, Task, Ui
 from studio.fields import describe
 from studio.jobs import Job
+from studio.media.image import Image
 from surfaces.demos.blocks import build_blocks
-from surfaces.demos.outputs import readout_html
+from surfaces.demos.outputs import OutputPanel, readout_html
 from tests.contract.cases import CATALOGUE
 from tests.contract.places import Studio
 
@@ -65,3 +67,22 @@ def test_lists_of_numbers_are_figures_and_lists_of_texts_are_notes() -> None:
     assert "<dt>Order</dt><dd>1, 0</dd>" in shown
     assert f"<dt>Scores</dt><dd>{'0.1235, ' * 8}...</dd>" in shown
     assert "<ul><li>One &amp; more.</li></ul>" in shown
+
+
+class Pictures(Outputs):
+    """Two that stand side by side, and a wide one."""
+
+    left: Image
+    wide: Annotated[Image, Ui(wide=True)]
+    right: Image
+
+
+def test_a_wide_picture_has_a_row_of_its_own() -> None:
+    with gr.Blocks():
+        panel = OutputPanel(CATALOGUE.task("specimen_echo").model_copy(update={"outputs": Pictures}))
+    left, right, wide = panel.components[:3]
+    assert [c.elem_id for c in (left, right, wide)] == ["output-left", "output-right", "output-wide"]
+    assert left.parent is right.parent
+    assert isinstance(left.parent, gr.Row)
+    assert not isinstance(wide.parent, gr.Row)
+    assert (left.height, wide.height) == (320, None)

@@ -83,6 +83,7 @@ def test_a_task_has_an_operation_with_its_examples(document: dict[str, Any], tas
     shown = [example["value"] for example in content["application/json"]["examples"].values()]
     real = [{"inputs": as_json(dict(example.values))} for example in task.examples]
     assert [value["inputs"].keys() for value in shown] == [value["inputs"].keys() for value in real]
+    assert [value.get("adapter", "") for value in shown] == [example.adapter for example in task.examples]
     for value in shown + real:
         jsonschema.validate(value, schema_in(document, content["application/json"]["schema"]))
 

@@ -10,9 +10,14 @@ import re
 import threading
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
+
+from studio.downloads import Downloads
+from studio.weights import Shelf, Weights
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "atelier/tiny"
@@ -72,12 +77,16 @@ class LocalHub:
         self._server.shutdown()
         self._server.server_close()
 
-    def row(self, **changes: Any) -> str:
-        """weights.toml with a row "net" that pins all files as they are, or with changed facts."""
+    def row(self, names: Mapping[str, str] | None = None, **changes: Any) -> str:
+        """weights.toml with a row "net" that pins all files as they are, or with changed facts.
+
+        Args:
+            names: path to name, of files that are not named as their path is.
+        """
         facts = {"kind": "hub", "repository": REPOSITORY, "revision": REVISION, "licence": "MIT", "source": "tests"}
         lines = ["[net]", *(f'{name} = "{value}"' for name, value in (facts | changes).items())]
         for path, content in self.files.items():
-            name = re.sub(r"\W", "_", path.rpartition(".")[0])
+            name = (names or {}).get(path) or re.sub(r"\W", "_", path.rpartition(".")[0])
             digest = hashlib.sha256(content).hexdigest()
             lines.append(f'[net.files.{name}]\npath = "{path}"\nsha256 = "{digest}"\nbytes = {len(content)}')
         return "\n".join(lines) + "\n"
@@ -85,6 +94,18 @@ class LocalHub:
     def gets(self, path: str) -> list[int]:
         """The first bytes asked for, of each GET of a file."""
         return [start for method, asked, start in self.requests if method == "GET" and asked == path]
+
+
+def pulled(hub: LocalHub, folder: Path, files: dict[str, bytes], names: Mapping[str, str] | None = None) -> Weights:
+    """Weights with these files, fetched from the hub by the real client; their row is written into the folder."""
+    hub.files.clear()
+    hub.files |= files
+    (folder / "weights.toml").write_text(hub.row(names))
+    shelf = Shelf(folder, Downloads())
+    download = shelf.pull(folder, "net")
+    assert download.wait(60)
+    assert download.error is None
+    return shelf.resolve(folder, "net")
 
 
 class _Server(ThreadingHTTPServer):

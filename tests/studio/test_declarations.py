@@ -111,6 +111,8 @@ def test_json_schema_names_units_and_kinds() -> None:
 
 # tasks
 
+STEPS = Example(title="x", values={"steps": 1})
+
 
 @pytest.mark.parametrize(
     ("change", "message"),
@@ -120,6 +122,8 @@ def test_json_schema_names_units_and_kinds() -> None:
         ({"adapters": ()}, "at least 1 item"),
         ({"examples": ()}, "at least 1 item"),
         ({"examples": (Example(title="x", values={"step": 1}),)}, "unknown"),
+        ({"examples": (Example(title="x", values={"steps": 1}, adapter="other"),)}, "for one adapter alone"),
+        ({"examples": (STEPS, STEPS.model_copy(update={"adapter": "other"}))}, "for no adapter"),
         ({"adapters": (TASKS[1].adapters[0],) * 2}, "names repeat"),
         ({"live": Live(camera="nothing", show="text")}, "not there"),
     ],

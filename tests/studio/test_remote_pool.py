@@ -26,7 +26,7 @@ from studio.weights import Weights
 from surfaces.model_server import ModelServer, build
 from tests.conftest import PACKAGES
 from tests.contract.checks import written
-from tests.families.specimens.task import FailureInputs, StreamOutputs
+from tests.families.specimens.task import FailureInputs, StreamInputs, StreamOutputs
 
 Make = Callable[..., Runtime]
 CATALOGUE = Catalogue.discover(PACKAGES)
@@ -263,6 +263,36 @@ def test_a_backend_there_asks_another_task(make_runtime: Make, tmp_path: Path) -
         assert {resident.title for resident in server.pool.residents()} == {"Asking", "Specimen failing"}
 
 
+def test_a_cancelled_run_keeps_what_is_done(make_runtime: Make, tmp_path: Path) -> None:
+    catalogue = Catalogue([*CATALOGUE_ENTRIES, KEEPING])
+    with serving(Settings(home=tmp_path / "lender", device="cpu"), catalogue) as (address, _, _):
+        for where in ("", address):
+            job = make_runtime(catalogue, model_server=where).submit("keeping", {})
+            while job.outputs is None:
+                time.sleep(0.01)
+            job.cancel()
+            assert job.wait(5)
+            assert job.state == "cancelled"
+            assert isinstance(job.outputs, StreamOutputs)
+            assert job.outputs.text == "kept"
+
+
+class Keeping:
+    """Hands over what is done when it is cancelled."""
+
+    def __init__(self, weights: Weights, device: str) -> None:
+        pass
+
+    def __call__(self, inputs: StreamInputs, run: Run) -> Iterator[StreamOutputs]:
+        done = 0
+        try:
+            for done in range(1000):
+                time.sleep(0.02)
+                yield StreamOutputs(text="", step=done)
+        except Cancelled:
+            yield StreamOutputs(text="kept", step=done)
+
+
 class Asking:
     def __init__(self, weights: Weights, device: str) -> None:
         pass
@@ -281,4 +311,7 @@ ASKING = Entry(
     _FAILURE.task.model_copy(update={"name": "asking", "inputs": FailureInputs, "adapters": (_ASKING,)}),
     _FAILURE.family,
 )
+_STREAM = CATALOGUE.entry("specimen_stream")
+_KEEPING = _ASKING.model_copy(update={"name": "keeping", "entry": "tests.studio.test_remote_pool:Keeping"})
+KEEPING = Entry(_STREAM.task.model_copy(update={"name": "keeping", "adapters": (_KEEPING,)}), _STREAM.family)
 CATALOGUE_ENTRIES = [CATALOGUE.entry(task.name) for task in CATALOGUE]

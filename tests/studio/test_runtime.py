@@ -7,7 +7,7 @@ import gc
 import threading
 import time
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from studio import pool
-from studio.contract import Inputs, Outputs
+from studio.contract import Inputs, Outputs, Run
 from studio.errors import AtelierError, BackendFailed, Cancelled, InvalidInput, NotFound, QueueFull, TooLarge
 from studio.execution import log
 from studio.jobs import Job, JobStore
 from studio.media.image import Image
 from studio.runtime import Runtime
 from tests.families.specimens import models
-from tests.families.specimens.task import EXAMPLES, StreamInputs
+from tests.families.specimens.task import EXAMPLES, StreamInputs, StreamOutputs
 
 Make = Callable[..., Runtime]
 
@@ -402,3 +402,32 @@ def test_the_first_end_counts(tmp_path: Path) -> None:
     job.update(progress=0.1)
     job.cancel()
     assert (job.state, job.error, job.progress) == ("done", None, 1.0)
+
+
+def test_a_cancelled_generator_may_hand_over_what_is_done(make_runtime: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Told by `run`, or where it yields."""
+
+    def slow(self: models.Stream, inputs: StreamInputs, run: Run) -> Iterator[StreamOutputs]:
+        step = 0
+        try:
+            while True:
+                step += 1
+                yield StreamOutputs(text="under way", step=step)
+                time.sleep(0.01)
+                if inputs.steps == 2:
+                    run.check()
+        except Cancelled:
+            yield StreamOutputs(text="what is done", step=step)
+            raise
+
+    monkeypatch.setattr(models.Stream, "__call__", slow)
+    runtime = make_runtime()
+    for steps in (1, 2):
+        job = runtime.submit("specimen_stream", {"steps": steps})
+        while job.outputs is None:
+            time.sleep(0.01)
+        job.cancel()
+        assert job.wait(5)
+        assert job.state == "cancelled"
+        assert isinstance(job.outputs, StreamOutputs)
+        assert job.outputs.text == "what is done"
