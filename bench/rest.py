@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +13,9 @@ import PIL.Image
 from backends.faces.dlib_faces import DlibFaces
 from backends.faces.fields import VerificationInputs
 from backends.faces.task import TASKS
+from bench.bare import BareRun
 from bench.servers import studio
 from bench.tables import Ratio, median
-from studio.contract import Inputs, Outputs
-from studio.errors import NotFound
 from studio.media.base import Blob
 from studio.media.image import Image
 from studio.runtime import EMBEDDED
@@ -25,28 +23,6 @@ from studio.weights import Shelf
 
 FAMILY = Path(__file__).parent.parent / "backends" / "faces"
 _CALLS = 40
-
-
-class BareRun:
-    """A `Run` that does nothing: no job, no progress, no cancel."""
-
-    owner, device, live = "bench", "cpu", False
-    workdir = storage = Path()
-
-    def progress(self, fraction: float, note: str = "") -> None:
-        """Nothing."""
-
-    def check(self) -> None:
-        """Nothing."""
-
-    def note(self, text: str) -> None:
-        """Nothing."""
-
-    def call(
-        self, task: str, payload: Mapping[str, Any] | Inputs, adapter: str | None = None, until: float | None = None
-    ) -> Outputs:
-        """Nobody is asked."""
-        raise NotFound(f"There is no task {task!r}.")
 
 
 def bare_faces() -> DlibFaces:

@@ -13,8 +13,17 @@ import sys
 
 from studio.settings import Settings
 
-#: Name to module; each has `train(settings, folder)`, whose result has metric, reach, reached, publishable and stopped.
-RECIPES = {"digits": "recipes.digits", "documents": "recipes.documents", "pictures": "recipes.pictures"}
+#: Name to module and function `(settings, folder)`, whose result has metric, reach, reached, publishable and stopped.
+RECIPES = {
+    "cells": "recipes.cells:train",
+    "chorale": "recipes.chorale:train",
+    "chorale_lstm": "recipes.chorale:train_lstm",
+    "digits": "recipes.digits:train",
+    "documents": "recipes.documents:train",
+    "pictures": "recipes.pictures:train",
+    "plates": "recipes.plates:train",
+    "steel": "recipes.steel:train",
+}
 
 
 def main(arguments: list[str]) -> int:
@@ -27,7 +36,8 @@ def main(arguments: list[str]) -> int:
     folder = settings.home / "recipes" / asked.name
     if asked.fresh:
         shutil.rmtree(folder, ignore_errors=True)
-    result = importlib.import_module(RECIPES[asked.name]).train(settings, folder)
+    module, _, function = RECIPES[asked.name].partition(":")
+    result = getattr(importlib.import_module(module), function)(settings, folder)
     verdict = "published" if result.publishable else "NOT published"
     print(f"{asked.name}: {result.metric:.4f}, asked for {result.reach:g}: {verdict} ({result.stopped})")
     return 0 if result.reached else 1

@@ -40,6 +40,8 @@ class Plan:
         warmup: share of all steps in which the rate rises linearly.
         weight_decay: not applied to biases and normalisations.
         bias_rate: their learning rate as a multiple of the others'.
+        betas: AdamW's memories of the gradient and of its square.
+        clip_norm: gradients longer than this, all together, are shortened to it; 0 leaves them as they are.
         ema_decay: of the running mean of the weights, which is what is evaluated and kept.
         patience: epochs without a better metric after which to stop; 0 never stops early.
         cpu_minutes: budget; training stops after the epoch that uses it up, resumed parts included.
@@ -53,6 +55,8 @@ class Plan:
     warmup: float = 0.15
     weight_decay: float = 0.05
     bias_rate: float = 1
+    betas: tuple[float, float] = (0.9, 0.999)
+    clip_norm: float = 0
     ema_decay: float = 0.999
     patience: int = 0
     cpu_minutes: float = 60
@@ -179,7 +183,7 @@ def _state(net: nn.Module, plan: Plan) -> _State:
     ]
     optimiser: torch.optim.Optimizer
     if plan.optimiser == "adamw":
-        optimiser = torch.optim.AdamW(groups, lr=plan.peak_rate)
+        optimiser = torch.optim.AdamW(groups, lr=plan.peak_rate, betas=plan.betas)
     else:
         optimiser = torch.optim.SGD(groups, lr=plan.peak_rate, momentum=0.9, nesterov=True)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_factor(step, plan))
@@ -219,6 +223,8 @@ def _train_epoch(
             value = loss(state.net, (inputs.to(device), targets.to(device)))
         state.optimiser.zero_grad()
         value.backward()  # type: ignore[no-untyped-call]
+        if plan.clip_norm:
+            nn.utils.clip_grad_norm_(state.net.parameters(), plan.clip_norm)
         state.optimiser.step()
         state.schedule.step()
         state.mean.update_parameters(state.net)
@@ -264,7 +270,7 @@ def _resume(state: _State, plan: Plan, file: Path) -> None:
     if not file.is_file():
         return
     checkpoint = torch.load(file, weights_only=True)
-    if checkpoint["plan"] != asdict(plan):
+    if asdict(plan) != asdict(Plan(**checkpoint["plan"])):  # what an older plan does not name was as it is by default
         raise ValueError(f"{file} was made with another plan: use --fresh, or the plan {checkpoint['plan']}")
     state.net.load_state_dict(checkpoint["net"])
     state.mean.load_state_dict(checkpoint["mean"])

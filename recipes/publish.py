@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import tomlkit
 import yaml
 from safetensors.torch import save_file
-from torch import nn
+from torch import Tensor, nn
 
 from recipes.loop import Fitted
 
@@ -21,29 +22,35 @@ class Result:
     """A finished training and the figure that decides on it.
 
     Attributes:
-        reach: what is asked for.
+        metric: measured on the test split.
+        reach: what it is asked to be at least, or at most.
         least: what is published all the same, where nothing better is there; the card says that it falls short.
+        less_is_better: whether the metric is a loss; `least` is then the most that is published.
     """
 
     metric: float
     reach: float
     fitted: Fitted
     least: float | None = None
+    less_is_better: bool = False
 
     @property
     def reached(self) -> bool:
         """Whether the weights are as good as is asked for."""
-        return self.metric >= self.reach
+        return self._as_good_as(self.reach)
 
     @property
     def publishable(self) -> bool:
         """Whether the weights are good enough to be published."""
-        return self.reached or (self.least is not None and self.metric >= self.least)
+        return self.reached or (self.least is not None and self._as_good_as(self.least))
 
     @property
     def stopped(self) -> str:
         """Why the training ended."""
         return self.fitted.stopped
+
+    def _as_good_as(self, bound: float) -> bool:
+        return self.metric <= bound if self.less_is_better else self.metric >= bound
 
 
 @dataclass(frozen=True)
@@ -109,29 +116,46 @@ class Card:
         return f"---\n{front}---\n\n# {self.title}\n\n{self.body()}"
 
 
-def publish(family: str, net: nn.Module, facts: dict[str, str], card: Card, root: Path = ROOT) -> Path:
+def publish(
+    family: str,
+    net: nn.Module,
+    facts: dict[str, str],
+    card: Card,
+    root: Path = ROOT,
+    beside: Mapping[str, bytes] | None = None,
+    tensors: Mapping[str, Tensor] | None = None,
+) -> Path:
     """Write models_cache/embedded/<family>/<recipe>/ and the family's row; the weight file's path.
 
     Args:
         facts: what belongs to the weights and is no tensor, kept in the file's own metadata.
+        beside: further files of the model, by file name; their rows are named for them without the ending.
+        tensors: further tensors to keep in the weight file, as they are.
     """
     folder = root / "models_cache" / "embedded" / family / card.recipe
     folder.mkdir(parents=True, exist_ok=True)
     file, part = folder / "model.safetensors", folder / "model.part"
-    tensors = {name: value.detach().contiguous().cpu() for name, value in net.state_dict().items()}
-    save_file(tensors, part, metadata={"format": "pt", **facts})
+    everything = {**net.state_dict(), **(tensors or {})}
+    kept = {name: value.detach().contiguous().cpu() for name, value in everything.items()}
+    save_file(kept, part, metadata={"format": "pt", **facts})
     part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(file)
     (folder / "card.md").write_text(card.markdown(), encoding="utf-8")
-    write_row(root / "backends" / family / "weights.toml", card, file, f"{family}/{card.recipe}/{file.name}")
+    files = {"model": file}
+    for name, data in (beside or {}).items():
+        further = folder / name
+        further.write_bytes(data)
+        files[further.stem] = further
+    write_row(root / "backends" / family / "weights.toml", card, files, f"{family}/{card.recipe}")
     return file
 
 
-def write_row(table: Path, card: Card, file: Path, path: str) -> None:
+def write_row(table: Path, card: Card, files: Mapping[str, Path], place: str) -> None:
     """Write or replace the model's row in a weights.toml; the other rows and all comments stay as they are.
 
     Args:
-        path: of the file below models_cache/embedded.
+        files: the model's, by name.
+        place: their folder below models_cache/embedded.
     """
     document = tomlkit.parse(table.read_text(encoding="utf-8")) if table.is_file() else tomlkit.document()
     row = tomlkit.table()
@@ -139,14 +163,15 @@ def write_row(table: Path, card: Card, file: Path, path: str) -> None:
     row["licence"] = card.licence
     row["source"] = card.source
     row["card"] = tomlkit.string(f"\n{card.body()}", multiline=True)
-    data = file.read_bytes()
-    model = tomlkit.table()
-    model["path"] = path
-    model["sha256"] = hashlib.sha256(data).hexdigest()
-    model["bytes"] = len(data)
-    files = tomlkit.table(is_super_table=True)
-    files["model"] = model
-    row["files"] = files
+    shelf = tomlkit.table(is_super_table=True)
+    for name, file in files.items():
+        data = file.read_bytes()
+        entry = tomlkit.table()
+        entry["path"] = f"{place}/{file.name}"
+        entry["sha256"] = hashlib.sha256(data).hexdigest()
+        entry["bytes"] = len(data)
+        shelf[name] = entry
+    row["files"] = shelf
     document[card.recipe] = row
     part = table.with_suffix(".part")
     part.write_text(tomlkit.dumps(document), encoding="utf-8")

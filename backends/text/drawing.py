@@ -1,4 +1,4 @@
-"""Frames around lines."""
+"""Frames around lines, and pictures of the steps by which a plate was read."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ import PIL.Image
 import PIL.ImageDraw
 import PIL.ImageFont
 
-from backends.text.geometry import Quad
+from backends.text.geometry import RGB, Quad
 from studio.media.image import Image
 
 ACCENT = "#C4552D"
 ON_ACCENT = "#FFFFFF"
+GROUND, TEXT = "#FAF7F1", "#25211C"
 
 _LABEL_PX = 11
+_CELL_WH, _GAP_PX, _CAPTION_PX = (300, 110), 12, 24
 
 
 def framed(image: Image, quads: Sequence[Quad], longest_px: int) -> Image:
@@ -46,3 +48,32 @@ def _number(
     y = max(0.0, corner[1])
     canvas.rectangle((x, y, x + width - 1, y + height - 1), fill=ACCENT)
     canvas.text((x + 2 - left, y + 2 - top), text, font=font, fill=ON_ACCENT)
+
+
+def steps_sheet(plates: Sequence[tuple[str, Sequence[tuple[str, RGB]]]]) -> Image:
+    """A row for each plate: its steps as captioned pictures from left to right, its text below.
+
+    Args:
+        plates: (text, [(caption, picture (H, W, 3)), ...]) of each; all with the same number of steps.
+    """
+    columns = max(len(steps) for _, steps in plates)
+    cell_wh = _CELL_WH[0] + _GAP_PX, _CELL_WH[1] + _CAPTION_PX + _GAP_PX
+    row_px = cell_wh[1] + _CAPTION_PX
+    sheet = PIL.Image.new("RGB", (columns * cell_wh[0] + _GAP_PX, len(plates) * row_px + _GAP_PX), GROUND)
+    canvas = PIL.ImageDraw.Draw(sheet)
+    font, large = PIL.ImageFont.load_default(size=14), PIL.ImageFont.load_default(size=18)
+    for row, (text, steps) in enumerate(plates):
+        top = _GAP_PX + row * row_px
+        canvas.text((_GAP_PX, top), text, font=large, fill=ACCENT)
+        for column, (caption, rgb) in enumerate(steps):
+            left = _GAP_PX + column * cell_wh[0]
+            canvas.text((left, top + _CAPTION_PX), caption, font=font, fill=TEXT)
+            sheet.paste(_inside(rgb), (left, top + 2 * _CAPTION_PX))
+    return Image.from_pil(sheet, "steps.png", lossless=True)
+
+
+def _inside(rgb: RGB) -> PIL.Image.Image:
+    picture = PIL.Image.fromarray(rgb)
+    scale = min(_CELL_WH[0] / picture.width, _CELL_WH[1] / picture.height)
+    size_wh = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
+    return picture.resize(size_wh, PIL.Image.Resampling.BICUBIC)

@@ -11,6 +11,7 @@ from studio.contract import Inputs, Outputs, Ui
 from studio.media.file import File
 from studio.media.image import Image
 from studio.media.table import Table
+from studio.results import BoxedImage
 
 
 class TextInputs(Inputs):
@@ -89,3 +90,51 @@ class TextOutputs(Outputs):
         list[Image], Field(title="Further pages", description="The other pages of a PDF, framed alike.")
     ]
     notes: Annotated[list[str], Field(title="Notes", description="What was done to a page, or is odd about it.")]
+
+
+class PlateInputs(Inputs):
+    """A picture with licence plates."""
+
+    image: Annotated[
+        Image,
+        Field(title="Picture", description="A photograph of one or several vehicles, or of a single plate."),
+        Ui(camera=False),
+    ]
+    shows: Annotated[
+        Literal["vehicles", "one plate"],
+        Field(title="It shows", description="one plate: the picture is a plate already cut out; nothing is searched."),
+    ] = "vehicles"
+    country: Annotated[
+        Literal["unknown", "Europe", "United States", "Brazil"],
+        Field(title="Country", description="Whose plates' usual forms are preferred where letters are in doubt."),
+    ] = "unknown"
+    min_score: Annotated[
+        float,
+        Field(
+            title="Least confidence",
+            description="Plates that the detector is less sure of are left out.",
+            ge=0.01,
+            le=0.99,
+        ),
+        Ui(step=0.05, advanced=True),
+    ] = 0.25
+
+
+class PlateOutputs(Outputs):
+    """The plates, how they were read, and how sure that is."""
+
+    verdict: Annotated[str, Field(title="Plates", description="What is written on them, the surest first.")]
+    marked: Annotated[BoxedImage, Field(title="Picture", description="With a box around each plate.")]
+    steps: Annotated[
+        Image | None,
+        Field(title="Steps", description="Each plate as it was cut out, straightened, and enhanced."),
+        Ui(wide=True),
+    ]
+    plates: Annotated[
+        Table,
+        Field(
+            title="Readings",
+            description="Text, score, form it fits, second-best reading, the detector's score, and the box in pixels.",
+        ),
+    ]
+    notes: Annotated[list[str], Field(title="Notes", description="What is odd about the picture or a plate.")]

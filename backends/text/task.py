@@ -1,11 +1,11 @@
-"""What is written in a picture or on a scanned page."""
+"""The text tasks: documents read, licence plates read."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from backends.text import about
-from backends.text.fields import TextInputs, TextOutputs
+from backends.text.fields import PlateInputs, PlateOutputs, TextInputs, TextOutputs
 from studio.contract import Adapter, Example, Task
 
 _EXAMPLES = Path(__file__).parent / "examples"
@@ -24,6 +24,14 @@ _RAPIDOCR = Adapter(
     "Korean, Arabic, Hebrew and Indian alphabets are not among its characters.",
 )
 
+_PLATE_READER = _RAPIDOCR.model_copy(
+    update={
+        "quality": about.PLATES_QUALITY,
+        "limits": "Plates narrower than about 60 px, of two rows, or in other writing than Latin. A letter O and a "
+        "zero, an I and a one look alike on many plates: there the usual forms of plates decide, and can be wrong. "
+        "Plates are found by the detector `plates` of object detection, whose limits add to these.",
+    }
+)
 
 text_recognition = Task(
     name="text_recognition",
@@ -43,5 +51,21 @@ text_recognition = Task(
     keywords=("OCR", "scan", "PDF", "receipt", "document", "screenshot", "searchable"),
 )
 
+licence_plates = Task(
+    name="licence_plates",
+    title="Licence plates",
+    section=_SECTION,
+    summary="Finds the plates in a picture, straightens and reads them, and shows each step.",
+    inputs=PlateInputs,
+    outputs=PlateOutputs,
+    examples=(
+        Example(title="A car", values={"image": _EXAMPLES / "car.jpg"}),
+        Example(title="Two cars", values={"image": _EXAMPLES / "two_cars.jpg", "country": "Europe"}),
+        Example(title="A plate, already cut out", values={"image": _EXAMPLES / "plate.jpg", "shows": "one plate"}),
+    ),
+    adapters=(_PLATE_READER,),
+    how_it_works=about.PLATES,
+    keywords=("ANPR", "ALPR", "number plate", "car", "vehicle", "OCR"),
+)
 
-TASKS = (text_recognition,)
+TASKS = (text_recognition, licence_plates)

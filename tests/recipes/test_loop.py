@@ -104,6 +104,26 @@ def test_another_plan_does_not_go_on_with_the_checkpoint(tmp_path: Path) -> None
         run(tmp_path, replace(PLAN, peak_rate=0.1))
 
 
+def test_what_an_older_plan_does_not_name_was_as_it_is_by_default(tmp_path: Path) -> None:
+    run(tmp_path)
+    saved = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    del saved["plan"]["clip_norm"], saved["plan"]["betas"]
+    torch.save(saved, tmp_path / "checkpoint.pt")
+    assert len(run(tmp_path).history) == PLAN.epochs
+    with pytest.raises(ValueError, match="another plan"):
+        run(tmp_path, replace(PLAN, clip_norm=1))
+
+
+def test_long_gradients_are_shortened(tmp_path: Path) -> None:
+    plan = replace(PLAN, optimiser="sgd", weight_decay=0, epochs=1, steps_per_epoch=20, peak_rate=1.0)
+    lengths = {}
+    for clip_norm in (0, 1e-4):
+        fitted = run(tmp_path / str(clip_norm), replace(plan, clip_norm=clip_norm))
+        moved = [(a - b).detach().norm() for a, b in zip(fitted.net.parameters(), new_net().parameters(), strict=True)]
+        lengths[clip_norm] = float(torch.stack(moved).norm())
+    assert lengths[1e-4] < 0.05 < lengths[0]
+
+
 def test_it_stops_early_and_keeps_the_best_epoch(tmp_path: Path) -> None:
     metrics = iter([0.5, 0.8, 0.7, 0.8, 0.9])
     seen: list[torch.Tensor] = []

@@ -91,7 +91,7 @@ def test_a_row_is_added_and_replaced_and_the_others_stay(tmp_path: Path) -> None
     table.write_text(OTHER_ROW)
     for data in (b"first", b"second one"):
         file.write_bytes(data)
-        write_row(table, card(), file, "letters/tiny/model.safetensors")
+        write_row(table, card(), {"model": file}, "letters/tiny")
         assert table.read_text().startswith(OTHER_ROW.rstrip())
         rows = Shelf(tmp_path).rows(tmp_path)
         assert list(rows) == ["other", "tiny"]
@@ -114,3 +114,9 @@ def test_what_falls_short_but_will_do_says_so() -> None:
     assert "accuracy 0.9949 (asked for: 0.995, which it falls short of)" in short.body()
     assert "falls short" not in card(0.995, least=0.99).body()
     assert not card(0.9899, least=0.99).result.publishable
+
+
+def test_of_a_loss_less_is_better() -> None:
+    fitted = card().result.fitted
+    assert Result(0.41, 0.42, fitted, less_is_better=True).reached
+    assert not Result(0.43, 0.42, fitted, less_is_better=True).reached

@@ -1,7 +1,8 @@
 """Makes the examples of the text tasks: pages drawn here, with words written for them, and the font of one block.
 
 Run with `python -m backends.text.examples.make`. Needs fontTools, which matplotlib brings along, and the fonts DejaVu
-and Liberation.
+and Liberation. The photographs of cars are from the OpenALPR benchmark, AGPL-3.0, out of the part to learn from: they
+are made where ATELIER_DATA has the folder licence_plates.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import PIL.ImageDraw
 import PIL.ImageFilter
 import PIL.ImageFont
 import pypdfium2
+
+from studio.settings import Settings
 
 HERE = Path(__file__).parent
 PAPER, INK = "#F4F1EA", "#26221E"
@@ -95,6 +98,30 @@ def main() -> None:
     dark_screen().save(HERE / "dark_screen.png", optimize=True)
     (HERE / "scan.pdf").write_bytes(scan())
     block_font(HERE.parent / "block.ttf")
+    data = Settings().data
+    if data is not None:
+        cars(data / "licence_plates" / "licence_plates.parquet")
+
+
+def cars(file: Path) -> None:
+    """A car, two cars side by side, and a plate that was cut out."""
+    import pandas
+
+    frame = pandas.read_parquet(file)
+    rows = {str(row["text"]): row for row in frame[frame["split"] == "train"].to_dict("records")}
+    for name, texts, column in (
+        ("car", ["CC2881"], "image"),
+        ("two_cars", ["RK819AM", "4B40262"], "image"),
+        ("plate", ["5VCF203"], "plate_crop"),
+    ):
+        pictures = [PIL.Image.open(io.BytesIO(bytes(rows[text][column]))).convert("RGB") for text in texts]
+        width = sum(picture.width for picture in pictures)
+        whole = PIL.Image.new("RGB", (width, max(picture.height for picture in pictures)))
+        left = 0
+        for picture in pictures:
+            whole.paste(picture, (left, 0))
+            left += picture.width
+        whole.save(HERE / f"{name}.jpg", quality=90)
 
 
 def font(name: str, size_px: int) -> PIL.ImageFont.FreeTypeFont:

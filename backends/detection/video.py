@@ -1,0 +1,190 @@
+"""A video read frame by frame: found, followed, counted, drawn and written, with one frame in memory at a time."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from backends.detection.detector import RGB, Detector, Wanted, class_names
+from backends.detection.drawing import Painter, ShapePainter
+from backends.detection.fields import VideoInputs, VideoOutputs
+from backends.detection.remarks import counted, knowledge
+from backends.detection.tally import Tally
+from backends.detection.tracking import FAINTEST, Tracker
+from studio.contract import Run
+from studio.errors import Cancelled, InvalidInput
+from studio.media.file import File
+from studio.media.image import Image
+from studio.media.mp4 import Mp4Writer
+from studio.media.video import Frame, Video
+
+if TYPE_CHECKING:
+    import supervision as sv
+
+_MOST_BOXES = 300  # of a frame
+_SHOWN_EVERY_S = 2.0
+_USUAL_FPS = 25.0
+_BOXES = ("frame", "time_s", "track", "class", "score", "left", "top", "right", "bottom")
+
+
+def follow(
+    detector: Detector, inputs: VideoInputs, class_ids: frozenset[int] | None, run: Run
+) -> Iterator[VideoOutputs]:
+    """Answer with the latest frame and the counts every other second, with the video at the end.
+
+    A run that is cancelled answers with the video as far as it was read.
+
+    Raises:
+        InvalidInput: not even the first frame can be read.
+    """
+    with ExitStack() as stack:
+        reading = _Reading(detector, inputs, class_ids, run.workdir, stack)
+        shown_s = time.monotonic()
+        try:
+            for frame in _thinned(inputs.video, inputs.most_fps, reading.notes):
+                run.progress(*_progress(inputs.video, frame, reading.count))
+                reading.read(frame)
+                if time.monotonic() - shown_s > _SHOWN_EVERY_S:
+                    yield reading.outputs()
+                    shown_s = time.monotonic()
+            run.progress(1.0, "Writing the files")
+        except Cancelled:
+            if reading.count:
+                reading.notes.append(f"Cancelled after {reading.last_s:.1f} s of the video.")
+                stack.close()
+                yield reading.outputs(whole=True)
+            raise
+        stack.close()
+    yield reading.outputs(whole=True)
+
+
+@dataclass(frozen=True)
+class _Places:
+    """The files that are written on the way."""
+
+    video: Path
+    boxes: Path
+
+
+class _Reading:
+    """What is known so far of a video.
+
+    Attributes:
+        count: frames read.
+        last_s: the time of the last one.
+    """
+
+    def __init__(
+        self,
+        detector: Detector,
+        inputs: VideoInputs,
+        class_ids: frozenset[int] | None,
+        folder: Path,
+        stack: ExitStack,
+    ) -> None:
+        video = inputs.video
+        stated_fps = video.frame_count / video.duration_s if video.duration_s and video.frame_count else _USUAL_FPS
+        fps = min(inputs.most_fps, max(1.0, stated_fps))
+        self._detector = detector
+        self._wanted = Wanted(inputs.confidence, inputs.iou, _MOST_BOXES, class_ids)
+        self._name = video.name
+        self._tracker = Tracker(inputs.confidence, fps, inputs.remembered_s)
+        self._tally = Tally(inputs.shapes)
+        self._paint = Painter(video.resolution_wh, tail=max(2, round(fps)))
+        self._paint_shapes = ShapePainter(video.resolution_wh, inputs.shapes)
+        self._places = _Places(folder / "video.mp4", folder / "boxes.csv")
+        self._writer = stack.enter_context(Mp4Writer(self._places.video, fps))
+        rows = stack.enter_context(self._places.boxes.open("w", newline="", encoding="utf-8"))
+        self._rows: Any = csv.writer(rows)
+        self._rows.writerow(_BOXES)
+        self._strange = 0
+        self._painted: RGB | None = None
+        self.count = 0
+        self.last_s = 0.0
+        self.notes: list[str] = []
+
+    def read(self, frame: Frame) -> None:
+        """Find, follow, count, draw and write one frame."""
+        faint = replace(self._wanted, confidence=min(FAINTEST, self._wanted.confidence))
+        found = self._detector.detect(frame.rgb, faint)
+        self._strange += bool(found.metadata.get("strange"))
+        followed = self._tracker(found, frame.rgb.shape[:2])
+        self._tally.add(followed, frame.time_s)
+        self._write_rows(followed, frame.time_s)
+        painted = self._paint.followed(frame.rgb, followed)
+        self._painted = self._paint_shapes(painted, *self._tally.told())
+        self._writer.write(self._painted, frame.time_s)
+        self.count += 1
+        self.last_s = frame.time_s
+
+    def outputs(self, *, whole: bool = False) -> VideoOutputs:
+        """The answer so far; with the video and the files once they are written."""
+        assert self._painted is not None
+        classes = self._tally.classes
+        tracks, counts = self._tally.tracks_table(), self._tally.counts_table()
+        files = [File(table.encode()[0], table.name) for table in (tracks, counts) if table is not None]
+        boxes = [File(self._places.boxes.read_bytes(), "boxes.csv")] if whole else []
+        strange = self._strange > self.count / 2
+        return VideoOutputs(
+            summary=counted(classes, "track", "tracks"),
+            frames=self.count,
+            video=self._written() if whole else None,
+            frame=Image(self._painted, "frame.jpg"),
+            counts=counts,
+            tracks=tracks,
+            files=[*files, *boxes] if whole else [],
+            notes=[
+                *self.notes,
+                *knowledge(self._detector, self._wanted, nothing=not classes, strange=strange, shown="Most frames are"),
+            ],
+        )
+
+    def _written(self) -> Video:
+        height, width = self._painted.shape[:2] if self._painted is not None else (0, 0)
+        data = self._places.video.read_bytes()
+        stem = Path(self._name).stem or "video"
+        return Video(
+            data, f"{stem}_boxes.mp4", resolution_wh=(width, height), duration_s=self.last_s, frame_count=self.count
+        )
+
+    def _write_rows(self, followed: sv.Detections, time_s: float) -> None:
+        assert followed.tracker_id is not None
+        assert followed.confidence is not None
+        for number, name, score, box in zip(
+            followed.tracker_id.tolist(),
+            class_names(followed),
+            followed.confidence.tolist(),
+            followed.xyxy.tolist(),
+            strict=True,
+        ):
+            edges = (round(edge, 1) for edge in box)
+            self._rows.writerow((self.count + 1, round(time_s, 3), number, name, round(score, 4), *edges))
+
+
+def _thinned(video: Video, most_fps: float, notes: list[str]) -> Iterator[Frame]:
+    """The frames that are read: no more than so many in a second, up to where the video is damaged."""
+    due_s, last_s = 0.0, None
+    try:
+        for frame in video.frames():
+            if frame.time_s >= due_s - 1e-3:
+                yield frame
+                due_s = max(due_s + 1 / most_fps, frame.time_s)
+                last_s = frame.time_s
+    except InvalidInput as fault:
+        if last_s is None:
+            fault.field = "video"
+            raise
+        notes.append(f"The video is damaged after {last_s:.1f} s: what comes later could not be read.")
+
+
+def _progress(video: Video, frame: Frame, count: int) -> tuple[float, str]:
+    """The share of the video that has been read, and where it is."""
+    whole_s = video.duration_s or 0.0
+    return (min(0.99, frame.time_s / whole_s) if whole_s else 0.0), f"Frame {count + 1}, at {frame.time_s:.1f} s" + (
+        f" of {whole_s:.1f} s" if whole_s else ""
+    )

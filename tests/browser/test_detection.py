@@ -1,0 +1,89 @@
+"""Detection: a picture's boxes, a line and a zone that are drawn over a video's first frame, a plate that is read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+from tests.browser.visitor import Visitor
+
+BACKENDS = Path(__file__).parents[2] / "backends"
+SMEARS = BACKENDS / "detection" / "examples"
+VIDEO_WH = (480, 360)  # of smear.mp4
+
+
+def click_on_board(visitor: Visitor, x: float, y: float) -> None:
+    """Click at pixels of the video, wherever and however large it is shown."""
+    picture = visitor.demo.locator("#input-shapes-board img")
+    expect(picture).to_be_visible()
+    picture.scroll_into_view_if_needed()
+    box = picture.bounding_box()
+    assert box
+    scale = box["width"] / VIDEO_WH[0]
+    assert abs(box["height"] - VIDEO_WH[1] * scale) < 2, "the picture is shown in another form"
+    before = picture.get_attribute("src")
+    picture.click(position={"x": x * scale, "y": y * scale})
+    expect(picture).not_to_have_attribute("src", before or "")  # the point is drawn
+
+
+def drawn(visitor: Visitor) -> dict[str, list[list[list[float]]]]:
+    text = visitor.field("shapes").locator("textarea").input_value()
+    shapes: dict[str, list[list[list[float]]]] = json.loads(text)
+    return shapes
+
+
+def test_cells_are_boxed_and_counted(visitor: Visitor) -> None:
+    visitor.open_task("object_detection")
+    visitor.give_picture("image", SMEARS / "smear.jpg")
+    visitor.run()
+    expect(visitor.readout).to_contain_text("red cell")
+    expect(visitor.demo.locator("#output-picture img")).to_be_visible()
+
+
+def test_an_example_brings_its_own_model(visitor: Visitor) -> None:
+    visitor.open_task("object_detection")
+    visitor.demo.get_by_role("button", name="A car: its licence plate").click()
+    expect(visitor.status).to_contain_text("Licence plates of cars")
+    expect(visitor.readout).to_contain_text("licence plate")
+
+
+def test_what_crosses_a_drawn_line_and_stays_in_a_drawn_zone_is_counted(visitor: Visitor) -> None:
+    visitor.open_task("video_detection")
+    visitor.give("video", SMEARS / "smear.mp4")
+    click_on_board(visitor, 240, 350)
+    click_on_board(visitor, 240, 10)
+    visitor.demo.locator("#input-shapes-kind").get_by_text("Zone").click()
+    for corner in ((280, 40), (440, 40), (440, 320)):
+        click_on_board(visitor, *corner)
+    shapes = drawn(visitor)
+    assert [len(shapes["lines"]), len(shapes["zones"])] == [1, 1]
+    for (x, y), (wanted_x, wanted_y) in zip(shapes["lines"][0], [(240, 350), (240, 10)], strict=True):
+        assert abs(x - wanted_x) < 3
+        assert abs(y - wanted_y) < 3
+    visitor.run()
+    video = visitor.demo.locator("#output-video video")
+    expect(video).to_be_visible()
+    assert video.evaluate("video => video.play().then(() => video.videoWidth)") == VIDEO_WH[0]
+    for shape in ("line 1", "zone 1"):
+        expect(visitor.demo.get_by_role("gridcell", name=shape).first).to_be_visible()
+
+
+def test_the_latest_shape_is_taken_back(visitor: Visitor) -> None:
+    visitor.open_task("video_detection")
+    visitor.give("video", SMEARS / "smear.mp4")
+    for x in (100, 200):
+        click_on_board(visitor, x, 50)
+        click_on_board(visitor, x, 300)
+    assert len(drawn(visitor)["lines"]) == 2
+    visitor.demo.locator("#input-shapes-undo").click()
+    expect(visitor.demo.locator(".shapes .hint").last).to_contain_text("1 line.")
+    assert len(drawn(visitor)["lines"]) == 1
+
+
+def test_a_plate_is_found_and_read(visitor: Visitor) -> None:
+    visitor.open_task("licence_plates")
+    visitor.give_picture("image", BACKENDS / "text" / "examples" / "car.jpg")
+    visitor.run()
+    expect(visitor.demo.locator("#output-steps img")).to_be_visible()
