@@ -3,11 +3,14 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := run
-.PHONY: run install install-dev tools check lint docs test space bench clean
+.PHONY: run install install-dev tools sounds check lint docs test space bench clean
 
 PYTHON ?= python3
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input -qq
+
+# Debian's packages that play music; without them a plain synthesiser does.
+SOUNDS := fluidsynth timgm6mb-soundfont
 
 # The data sets of recipes, benchmarks and some tests, where they lie beside the checkout.
 ifndef ATELIER_DATA
@@ -37,10 +40,11 @@ install-dev: .venv/.installed-dev  ## ... and what its tests need
 	@$(PIP) install -r requirements-dev.txt
 	@touch .venv/.installed $@
 
-tools:  ## Debian's Chromium and nginx, for the tests of pages and of a reverse proxy
+tools:  ## Debian's Chromium, nginx and FluidSynth, for the tests of pages, of a reverse proxy and of sound
 	@missing=""; \
 	command -v chromium >/dev/null || missing="chromium chromium-driver"; \
 	PATH="$$PATH:/usr/sbin" command -v nginx >/dev/null || missing="$$missing nginx-light"; \
+	command -v fluidsynth >/dev/null || missing="$$missing $(SOUNDS)"; \
 	[ -n "$$missing" ] || exit 0; \
 	root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
 	if ! command -v apt-get >/dev/null || { [ -n "$$root" ] && ! $$root true 2>/dev/null; }; then \
@@ -48,6 +52,10 @@ tools:  ## Debian's Chromium and nginx, for the tests of pages and of a reverse 
 	fi; \
 	echo "Installing for the tests: $$missing"; \
 	$$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $$missing >/dev/null
+
+sounds:  ## Debian's FluidSynth and a free sound font, for music
+	@root=""; [ "$$(id -u)" = 0 ] || root="sudo -n"; \
+	$$root apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$root apt-get install -y -qq --no-install-recommends $(SOUNDS) >/dev/null
 
 lint: install-dev  ## format, style, types, who imports whom, generated pages
 	@$(PY) -m ruff format --check --quiet . || { echo "Run: $(PY) -m ruff format ."; exit 1; }

@@ -23,8 +23,13 @@ BENCHMARKS = {
     "faces": "bench.faces_quality:measure",
     "digits": "bench.digits_quality:measure",
     "pictures": "bench.pictures_quality:measure",
+    "cells": "bench.detection_quality:cells",
+    "steel": "bench.detection_quality:steel",
+    "plates": "bench.detection_quality:plates",
+    "text": "bench.text_quality:measure",
     "retrieval": "bench.documents_quality:measure_retrieval",
     "answers": "bench.documents_quality:measure_answers",
+    "chorale": "bench.music_quality:measure",
 }
 
 
