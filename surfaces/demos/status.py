@@ -18,7 +18,7 @@ def status_html(job: Job, task: Task, adapter: Adapter, *, found_again: bool = F
         seconds = f"{job.run_s:.0f} s" if job.run_s >= 1 else ""
         return _line(" · ".join(part for part in (job.note or "Running", seconds) if part), bar=job.progress)
     link = f'<a href="../../api/v1/jobs/{job.id}/result.zip" download>Download the result</a>'
-    if job.state == "cancelled" and job.outputs is not None:
+    if job.state == "cancelled" and job.outputs is not None and task.chat is None:  # a chat takes the question back
         return f'<div class="status done" role="status"><span>Cancelled; what was done is shown</span>{link}</div>'
     if job.error is not None:
         return error_html(job.error, task)
