@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from backends.detection.detector import RGB, Detector, Wanted, class_names
-from backends.detection.drawing import Painter, ShapePainter
+from backends.detection.detector import Detector, Wanted, class_names
 from backends.detection.fields import VideoInputs, VideoOutputs
+from backends.detection.film import Film
 from backends.detection.remarks import counted, knowledge
 from backends.detection.tally import Tally
 from backends.detection.tracking import FAINTEST, Tracker
@@ -20,7 +20,6 @@ from studio.contract import Run
 from studio.errors import Cancelled, InvalidInput
 from studio.media.file import File
 from studio.media.image import Image
-from studio.media.mp4 import Mp4Writer
 from studio.media.video import Frame, Video
 
 if TYPE_CHECKING:
@@ -95,15 +94,12 @@ class _Reading:
         self._name = video.name
         self._tracker = Tracker(inputs.confidence, fps, inputs.remembered_s)
         self._tally = Tally(inputs.shapes)
-        self._paint = Painter(video.resolution_wh, tail=max(2, round(fps)))
-        self._paint_shapes = ShapePainter(video.resolution_wh, inputs.shapes)
         self._places = _Places(folder / "video.mp4", folder / "boxes.csv")
-        self._writer = stack.enter_context(Mp4Writer(self._places.video, fps))
+        self._film = stack.enter_context(Film(self._places.video, fps, video.resolution_wh, inputs.shapes))
         rows = stack.enter_context(self._places.boxes.open("w", newline="", encoding="utf-8"))
         self._rows: Any = csv.writer(rows)
         self._rows.writerow(_BOXES)
         self._strange = 0
-        self._painted: RGB | None = None
         self.count = 0
         self.last_s = 0.0
         self.notes: list[str] = []
@@ -116,15 +112,12 @@ class _Reading:
         followed = self._tracker(found, frame.rgb.shape[:2])
         self._tally.add(followed, frame.time_s)
         self._write_rows(followed, frame.time_s)
-        painted = self._paint.followed(frame.rgb, followed)
-        self._painted = self._paint_shapes(painted, *self._tally.told())
-        self._writer.write(self._painted, frame.time_s)
+        self._film.add(frame.rgb, followed, self._tally.told(), frame.time_s)
         self.count += 1
         self.last_s = frame.time_s
 
     def outputs(self, *, whole: bool = False) -> VideoOutputs:
         """The answer so far; with the video and the files once they are written."""
-        assert self._painted is not None
         classes = self._tally.classes
         tracks, counts = self._tally.tracks_table(), self._tally.counts_table()
         files = [File(table.encode()[0], table.name) for table in (tracks, counts) if table is not None]
@@ -134,7 +127,7 @@ class _Reading:
             summary=counted(classes, "track", "tracks"),
             frames=self.count,
             video=self._written() if whole else None,
-            frame=Image(self._painted, "frame.jpg"),
+            frame=Image(self._film.latest, "frame.jpg"),
             counts=counts,
             tracks=tracks,
             files=[*files, *boxes] if whole else [],
@@ -145,7 +138,7 @@ class _Reading:
         )
 
     def _written(self) -> Video:
-        height, width = self._painted.shape[:2] if self._painted is not None else (0, 0)
+        height, width = self._film.latest.shape[:2]
         data = self._places.video.read_bytes()
         stem = Path(self._name).stem or "video"
         return Video(
