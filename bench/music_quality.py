@@ -61,7 +61,8 @@ def _composed(composer: Composer, seed: int) -> Grid:
     """A piece as the page writes it, by its usual settings, in a key of its own."""
     usual = GenerationInputs()
     given = np.full((STEPS_PER_BEAT + _BARS * STEPS_PER_BAR, 4), FREE, np.int16)
-    *_, piece = composer.write(given, seed % len(KEYS), Taste(usual.temperature, usual.top_p, seed))
+    taste = Taste(usual.temperature, usual.top_p, seed, usual.strict)
+    *_, piece = composer.write(given, seed % len(KEYS), taste)
     return piece
 
 

@@ -50,7 +50,7 @@ class _Writer:
             given: (T, 4), `FREE` where the network is to write.
             heading: sixteenths at the beginning that are the visitor's.
         """
-        taste = Taste(inputs.temperature, inputs.top_p, inputs.seed)
+        taste = Taste(inputs.temperature, inputs.top_p, inputs.seed, inputs.strict)
         shown_s = 0.0
         grid = given[:0]
         for grid in self._composer.write(given, key, taste):

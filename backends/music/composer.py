@@ -34,11 +34,13 @@ class Taste:
     Attributes:
         temperature: below 1 the likely becomes likelier, above 1 the unlikely.
         top_p: notes are drawn from the likeliest that together have this probability (Holtzman et al. 2020).
+        strict: no note is drawn that would make parallel octaves, unisons or fifths with a voice that has its note.
     """
 
     temperature: float = 1.0
     top_p: float = 1.0
     seed: int = 0
+    strict: bool = False
 
 
 def hints_of(steps: int, key: int | None) -> npt.NDArray[np.int64]:
@@ -104,6 +106,8 @@ class _Writing:
         for voice, token in enumerate(wanted):
             logits = self._net.voice(voice, read, chord, self._history, at)  # (N, CLASSES)
             if token == START_TOKEN:
+                if self._taste.strict:
+                    logits[:, :REST_TOKEN].masked_fill_(parallel(voice, self._history[:, 0], chord), -torch.inf)
                 chord[:, voice] = drawn(logits, self._taste, self._random)
                 continue
             chord[:, voice] = token
@@ -128,6 +132,24 @@ class _Writing:
         self._log_weight = torch.zeros_like(weight)
         places = (torch.arange(len(weight)) + torch.rand((), generator=self._random)) / len(weight)
         return torch.searchsorted(weight.cumsum(0).cpu(), places).clamp(max=len(weight) - 1).to(self._device)
+
+
+def parallel(voice: int, before: Tensor, chord: Tensor) -> Tensor:
+    """With which pitches a voice would go on in the same perfect interval with another, in the same direction.
+
+    bool (N, REST_TOKEN), true where one more octave, unison or fifth would follow the same one, see `theory.parallels`.
+
+    Args:
+        before, chord: tokens (N, 4) of the sixteenth before and of this one, START_TOKEN for what is not chosen yet.
+    """
+    pitch = torch.arange(REST_TOKEN, device=chord.device)
+    was, now, own = before[:, :, None], chord[:, :, None], before[:, voice, None, None]  # (N, 4, 1), (N, 1, 1)
+    downwards = torch.where(torch.arange(4, device=chord.device) > voice, 1, -1)[:, None]  # the first voice is highest
+    apart_before, apart_now = (downwards * (own - was)) % 12, (downwards * (pitch - now)) % 12
+    sounding = (was < REST_TOKEN) & (now < REST_TOKEN) & (own < REST_TOKEN)
+    perfect = (apart_before == 0) | (apart_before == 7)
+    along = (pitch - own) * (now - was) > 0
+    return (sounding & perfect & along & (apart_before == apart_now)).any(1)
 
 
 def drawn(logits: Tensor, taste: Taste, random: torch.Generator) -> Tensor:

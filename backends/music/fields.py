@@ -43,6 +43,14 @@ TopP = Annotated[
     ),
     Ui(step=0.01, advanced=True),
 ]
+Strict = Annotated[
+    bool,
+    Field(
+        title="No parallels",
+        description="No voice goes on in octaves or fifths with another, which Bach hardly ever wrote.",
+    ),
+    Ui(advanced=True),
+]
 Seed = Annotated[
     int,
     Field(title="Seed", description="The same seed and settings give the same piece.", ge=0, le=2**31 - 1),
@@ -65,6 +73,7 @@ class GenerationInputs(Inputs):
     ] = True
     temperature: Temperature = 0.95
     top_p: TopP = 0.98
+    strict: Strict = True
     seed: Seed = 7
 
 
@@ -90,6 +99,7 @@ class ContinuationInputs(Inputs):
     sound: SoundField = "organ"
     temperature: Temperature = 0.95
     top_p: TopP = 0.98
+    strict: Strict = True
     seed: Seed = 7
 
 
@@ -115,6 +125,7 @@ class HarmonisationInputs(Inputs):
     sound: SoundField = "organ"
     temperature: Temperature = 0.9
     top_p: TopP = 0.95
+    strict: Strict = True
     seed: Seed = 7
 
 

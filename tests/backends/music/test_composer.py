@@ -10,6 +10,7 @@ import torch
 
 from backends.music.composer import Composer, Taste, drawn, nats_per_note
 from backends.music.grid import CLASSES, FREE, REST, REST_TOKEN
+from backends.music.theory import parallels
 from tests.backends.music.pieces import SCALE
 from tests.backends.music.tiny import TINY, TINY_LSTM, write_weights
 
@@ -44,6 +45,15 @@ def test_given_voices_stay_and_the_others_are_filled(composer: Composer) -> None
     told = given != FREE
     assert np.array_equal(piece[told], given[told])
     assert (piece[~told] > REST).all()
+
+
+def test_strict_writing_has_no_parallels(composer: Composer) -> None:
+    faults = {}
+    for strict in (False, True):
+        piece = list(composer.write(free(48), 0, Taste(seed=5, strict=strict)))[-1]
+        faults[strict] = parallels(piece, 0) + parallels(piece, 7)
+    assert faults[False]
+    assert faults[True] == []
 
 
 def test_particles_favour_what_makes_the_given_notes_likely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
