@@ -31,6 +31,7 @@ BENCHMARKS = {
     "answers": "bench.documents_quality:measure_answers",
     "chorale": "bench.music_quality:measure",
     "search": "bench.search_quality:measure",
+    "receipts": "bench.receipts_quality:measure",
 }
 
 

@@ -34,6 +34,21 @@ _OWN = Adapter(
     "is said of it, and nothing else. English.",
 )
 
+_SIGLIP = Adapter(
+    name="siglip_base",
+    title="SigLIP base: words compared with the pictures",
+    entry="backends.search.siglip:SiglipSearch",
+    weights="siglip_base",
+    memory_mb=1_100,
+    licence="Apache-2.0",
+    source="https://arxiv.org/abs/2303.15343",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="not measured here",
+    limits="Counts, places, negations, small text. English. A collection is looked at once more when it is first "
+    "searched with this model.",
+)
+
 _KEEPER = Adapter(
     name="keeper",
     title="Your own folder",
@@ -57,7 +72,7 @@ image_search = Task(
         Example(title="More like this cat", values={"example": _EXAMPLES / "cat.jpg", "results": 6}),
         Example(title="What was paid for coffee", values={"query": "receipt with coffee"}),
     ),
-    adapters=(_OWN,),
+    adapters=(_OWN, _SIGLIP),
     how_it_works=about.SEARCH,
     stores=True,
     keywords=("CLIP", "SigLIP", "FAISS", "semantic search", "similar images", "photo library", "gallery", "retrieval"),
@@ -76,7 +91,7 @@ image_index = Task(
             values={"collection": "Trial", "pictures": [_EXAMPLES / "cat.jpg", _EXAMPLES / "sign.png"]},
         ),
     ),
-    adapters=(_OWN,),
+    adapters=(_OWN, _SIGLIP),
     how_it_works=about.ADD,
     stores=True,
     part_of="image_search",
