@@ -17,8 +17,12 @@ back to it:
 The numbers in the picture are those of the sentences. What none of these tasks knows is not said: of most everyday
 photographs that is the main thing.
 
-**What it is bad at.** It tells no scenes, actions or relations. The classifier takes some pictures of other things for
-one of its ten kinds: hence "takes it for".
+**BLIP** ([Li et al. 2022](https://arxiv.org/abs/2201.12086)) is a network that learned to write captions. Several
+beginnings of a sentence are followed at once (beams), or words are drawn by chance. For each word the picture is shown
+bright where the network looked: the mean over the layers and heads of its attention to the picture.
+
+**What observations are bad at.** They tell no scenes, actions or relations. The classifier takes some pictures of other
+things for one of its ten kinds: hence "takes it for".
 """
 
 MEASURES = """

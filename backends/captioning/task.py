@@ -24,6 +24,20 @@ _OBSERVATIONS = Adapter(
     "colours, light. No scenes, actions or relations. English.",
 )
 
+BLIP = Adapter(
+    name="blip_base",
+    title="BLIP base",
+    entry="backends.captioning.blip:BlipCaptions",
+    weights="blip_base",
+    memory_mb=1_200,
+    licence="BSD-3-Clause",
+    source="https://arxiv.org/abs/2201.12086",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="not measured here",
+    limits="Names, text in pictures, counts, places; it may name what is not there. English.",
+)
+
 _MEASURES = Adapter(
     name="measures",
     title="Arithmetic",
@@ -49,7 +63,7 @@ image_captioning = Task(
         Example(title="A portrait", values={"image": _EXAMPLES / "astronaut.jpg"}),
         Example(title="A rocket: hardly anything is known of it", values={"image": _EXAMPLES / "rocket.jpg"}),
     ),
-    adapters=(_OBSERVATIONS,),
+    adapters=(_OBSERVATIONS, BLIP),
     how_it_works=about.CAPTION,
     keywords=("BLIP", "caption", "describe", "alt text", "scene", "what is in the picture"),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-QUALITY = ""
+QUALITY = (
+    "SROIE receipts, 40 test pictures: total right 0.975, date 0.900, company 0.875 (python -m bench.quality receipts)"
+)
 
 ANSWERING = """
 **Tools** has no network of its own. A question is parsed into a small program over other tasks of the studio; the
@@ -22,6 +24,9 @@ et al. 2023](https://arxiv.org/abs/2303.08128), with written rules in place of t
 
 Everything else is refused: nothing here finds cars, dogs on the left, or what somebody is doing.
 
-**What it is bad at.** The rules for receipts were written with receipts of Malaysia and may miss other customs. A form
-of words that was not thought of is refused though the answer may be there: ask more simply.
+**BLIP** ([Li et al. 2022](https://arxiv.org/abs/2201.12086)) is a network that was trained on questions about everyday
+photographs. It answers whatever is asked, in a word or two, and shows nothing that its answer rests on.
+
+**What the tools are bad at.** The rules for receipts were written with receipts of Malaysia and may miss other
+customs. A form of words that was not thought of is refused though the answer may be there: ask more simply.
 """

@@ -24,6 +24,21 @@ _TOOLS = Adapter(
     "faces, licence plates, blood cells, ten kinds of things, colours, light.",
 )
 
+_BLIP = Adapter(
+    name="blip_vqa_base",
+    title="BLIP base, trained on questions",
+    entry="backends.vqa.blip:BlipAnswers",
+    weights="blip_vqa_base",
+    memory_mb=1_700,
+    licence="BSD-3-Clause",
+    source="https://arxiv.org/abs/2201.12086",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="not measured here",
+    limits="Answers every question, also where it cannot know; no evidence is shown. Text in pictures, large counts, "
+    "figures. English.",
+)
+
 visual_question_answering = Task(
     name="visual_question_answering",
     title="Visual question answering",
@@ -51,7 +66,7 @@ visual_question_answering = Task(
             values={"image": _EXAMPLES / "two_people.jpg", "question": "What colour is the car on the left?"},
         ),
     ),
-    adapters=(_TOOLS,),
+    adapters=(_TOOLS, _BLIP),
     how_it_works=about.ANSWERING,
     keywords=("VQA", "ask", "receipt", "BLIP", "question", "document", "total", "key information extraction"),
 )

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from backends.vqa.answer import HUB, Answer, refused
+from backends.vqa.answer import Answer, refused
 from backends.vqa.answers import execute
 from backends.vqa.fields import QuestionInputs, QuestionOutputs
 from backends.vqa.questions import looks_english, parse, questions_in
+from backends.vqa.telling import outputs
 from backends.vqa.tools import Tools
 from studio.contract import Run
 from studio.errors import NotFound
-from studio.media.table import Table
-from studio.results import Box, BoxedImage
 from studio.weights import Weights
 
 _FORMS = (
@@ -40,21 +39,7 @@ class ToolAnswers:
             answers.append(_answered(question, tools))
             steps += [(number, what, result) for what, result in tools.steps]
             tools.steps.clear()
-        best = next((answer for answer in answers if answer.answered), answers[0])
-        return QuestionOutputs(
-            answer=best.text,
-            answered=all(answer.answered for answer in answers),
-            confidence=best.confidence,
-            picture=BoxedImage(
-                image=inputs.image,
-                boxes=[
-                    Box(xyxy=box, label=str(number)) for number, each in enumerate(answers, 1) for box in each.boxes
-                ],
-            ),
-            answers=_table(questions, answers),
-            program=_program(steps),
-            notes=_notes(questions, answers),
-        )
+        return outputs(inputs.image, questions, answers, steps)
 
 
 def _answered(question: str, tools: Tools) -> Answer:
@@ -70,39 +55,3 @@ def _answered(question: str, tools: Tools) -> Answer:
         return execute(program, tools)
     except NotFound as fault:
         return refused("A task that this needs is not in this studio.", fault.message)
-
-
-def _notes(questions: list[str], answers: list[Answer]) -> list[str]:
-    several = len(answers) > 1
-    notes = []
-    for number, (question, answer) in enumerate(zip(questions, answers, strict=True), 1):
-        lead = f"Question {number}: " if several else ""
-        if not answer.answered:
-            notes.append(f"{lead}{answer.because or HUB}")
-        elif several:
-            notes.append(f"{question} {answer.text}")
-    return notes
-
-
-def _table(questions: list[str], answers: list[Answer]) -> Table:
-    import pandas
-
-    rows = [
-        (
-            number,
-            question,
-            answer.text,
-            "yes" if answer.answered else "no",
-            None if answer.confidence is None else round(answer.confidence, 3),
-            answer.because,
-        )
-        for number, (question, answer) in enumerate(zip(questions, answers, strict=True), 1)
-    ]
-    columns = ["number", "question", "answer", "answered", "confidence", "because"]
-    return Table(pandas.DataFrame(rows, columns=columns), "answers.csv")
-
-
-def _program(steps: list[tuple[int, str, str]]) -> Table:
-    import pandas
-
-    return Table(pandas.DataFrame(steps, columns=["question", "step", "result"]), "program.csv")
