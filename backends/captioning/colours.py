@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
-from skimage.color import rgb2lab
 
 RGB = npt.NDArray[np.uint8]
 
@@ -41,7 +41,6 @@ _NAMED = {
     "magenta": "#D83CA4",
 }
 NAMES = tuple(_NAMED)
-_LAB = rgb2lab(np.array([[int(value[i : i + 2], 16) for i in (1, 3, 5)] for value in _NAMED.values()]) / 255)  # (23, 3)
 _SIDE_PX = 96
 _LEAST_SHARE = 0.01
 
@@ -70,7 +69,7 @@ def colours(rgb: RGB) -> list[Colour]:
     small = PIL.Image.fromarray(rgb)
     small.thumbnail((_SIDE_PX, _SIDE_PX), PIL.Image.Resampling.BOX)
     pixels = np.asarray(small).reshape(-1, 3)  # (N, 3)
-    nearest = np.square(rgb2lab(pixels / 255)[:, None] - _LAB[None]).sum(2).argmin(1)  # (N,)
+    nearest = np.square(lab(pixels[None])[0, :, None] - _named_lab()[None]).sum(2).argmin(1)  # (N,)
     found = []
     for number, name in enumerate(NAMES):
         here = nearest == number
@@ -84,3 +83,14 @@ def colours(rgb: RGB) -> list[Colour]:
 def main_colours(found: list[Colour], least: float = 0.1, most: int = 3) -> list[Colour]:
     """The colours that one would name: those that cover at least a tenth, three at most, one at any rate."""
     return [colour for colour in found[:most] if colour.share >= least] or found[:1]
+
+
+def lab(rgb: RGB) -> npt.NDArray[np.float32]:
+    """The pixels, uint8 (H, W, 3), in CIELAB under daylight (D65): L* in 0..100, a* and b*."""
+    return np.asarray(cv2.cvtColor(rgb.astype(np.float32) / 255, cv2.COLOR_RGB2LAB))
+
+
+def _named_lab() -> npt.NDArray[np.float32]:
+    """The named colours (23, 3) in CIELAB."""
+    named = [[int(value[i : i + 2], 16) for i in (1, 3, 5)] for value in _NAMED.values()]
+    return np.asarray(lab(np.array([named], np.uint8))[0])

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import PIL.Image
-from skimage.color import rgb2lab
 
-from backends.captioning.colours import RGB
+from backends.captioning.colours import RGB, lab
 
 _SIDE_PX = 512
 
@@ -37,7 +36,7 @@ def light(rgb: RGB) -> Light:
     small = PIL.Image.fromarray(rgb)
     small.thumbnail((_SIDE_PX, _SIDE_PX), PIL.Image.Resampling.BOX)
     pixels = np.asarray(small)
-    level = rgb2lab(pixels / 255)[..., 0]
+    level = lab(pixels)[..., 0]
     grey = cv2.cvtColor(pixels, cv2.COLOR_RGB2GRAY).astype(np.float64)
     spread = float(grey.std())
     edges = np.hypot(cv2.Sobel(grey, cv2.CV_64F, 1, 0), cv2.Sobel(grey, cv2.CV_64F, 0, 1))

@@ -133,7 +133,7 @@ KEEPING = {
 #: tasks that answer from their inputs alone
 KEEPING_NOTHING = {
     *("face_verification", "face_threshold", "digit_recognition", "image_classification", "image_embedding"),
-    *("image_captioning", "image_measures", "visual_question_answering"),
+    *("image_captioning", "image_measures", "visual_question_answering", "visual_assistant"),
     *("object_detection", "video_detection", "open_vocabulary_detection", "licence_plates"),
     *("text_embedding", "text_ranking", "text_recognition"),
     *("music_generation", "music_continuation", "melody_harmonisation", "text_to_music"),
