@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-QUALITY = ""
+QUALITY = (
+    "More like this, CIFAR-10 test, 5,000 pictures: precision at 10 0.885; words, 160 SROIE receipts by the shop's name: "
+    "recall at 10 0.958 (python -m bench.quality search)"
+)
 
 SEARCH = """
 1. **When a picture is added**, it is turned into a vector: the features of our own picture classifier (*Image
