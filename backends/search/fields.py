@@ -107,8 +107,8 @@ class AddInputs(Inputs):
         bool,
         Field(
             title="Read and describe",
-            description="Read the text in each picture and note what is seen, so that words find it. Takes a second or "
-            "two for each picture.",
+            description="Read the text in each picture and note what is seen, so that words find it. Takes a few "
+            "seconds for each picture.",
         ),
     ] = True
 
