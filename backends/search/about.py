@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 QUALITY = (
-    "More like this, CIFAR-10 test, 5,000 pictures: precision at 10 0.885; words, 160 SROIE receipts by the name of the "
-    "shop: recall at 10 0.958 (python -m bench.quality search)"
+    "More like this, CIFAR-10 test, 5,000 pictures: precision at 10 0.885. Words, 160 SROIE receipts by the name of "
+    "the shop: recall at 10 0.958 (python -m bench.quality search)"
 )
 
 SEARCH = """
