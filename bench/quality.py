@@ -30,6 +30,8 @@ BENCHMARKS = {
     "retrieval": "bench.documents_quality:measure_retrieval",
     "answers": "bench.documents_quality:measure_answers",
     "chorale": "bench.music_quality:measure",
+    "search": "bench.search_quality:measure",
+    "receipts": "bench.receipts_quality:measure",
 }
 
 

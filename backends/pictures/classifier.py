@@ -9,13 +9,15 @@ from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional
 
+from backends.pictures.embedding import Vector, unit
 from backends.pictures.gradcam import Heat, grad_cam, tapped
-from backends.pictures.model import Look, classify
+from backends.pictures.model import Look
 from backends.pictures.net import PictureEnsemble, mean_logits
+from backends.pictures.operations import answer
 from backends.pictures.overlay import RGB, Part
-from backends.pictures.task import LARGER, LARGER_MB, ClassificationInputs, ClassificationOutputs
+from backends.pictures.task import LARGER, LARGER_MB
 from backends.pictures.views import SIDE_PX, views
-from studio.contract import Run
+from studio.contract import Inputs, Outputs, Run
 from studio.weights import Weights
 
 #: The last maps have a place every 8 px. Grad-CAM is taken in windows displaced by this, which fill the gaps.
@@ -50,9 +52,9 @@ class PictureClassifier:
             f"away: {LARGER.title}, {LARGER_MB} MB, licence {LARGER.licence}."
         )
 
-    def __call__(self, inputs: ClassificationInputs, run: Run) -> ClassificationOutputs:
-        """See `classify`."""
-        return classify(self, inputs, run)
+    def __call__(self, inputs: Inputs, run: Run) -> Outputs:
+        """See `backends.pictures.operations.answer`."""
+        return answer(self, inputs, run)
 
     def look(self, rgb: RGB, *, quick: bool = False) -> Look:
         """See `PictureModel.look`."""
@@ -78,6 +80,14 @@ class PictureClassifier:
     def logits(self, pixels: RGB) -> npt.NDArray[np.float64]:
         """Logits (N, 10) of views, uint8 (N, 32, 32, 3)."""
         return np.asarray(mean_logits(self._net, self._tensor(pixels)).double().cpu().numpy(), np.float64)
+
+    @torch.inference_mode()
+    def features(self, rgb: RGB) -> Vector:
+        """The largest values of the last maps (576,), each network's at unit length, over views and mirror images."""
+        pixels = self._tensor(np.stack([view.pixels for view in views(rgb)]))
+        both = torch.cat([pixels, pixels.flip(3)])
+        maxima = [functional.normalize(net.stages(both)[-1].amax((2, 3)), dim=1) for net in self._net.members]
+        return unit(torch.cat(maxima, dim=1).mean(0).double().cpu().numpy())
 
     def heat(self, pixels: RGB, number: int, step_px: int = _STEP_PX) -> Heat:
         """Grad-CAM of a class on the networks' last maps, added up: (N, 32 / step, 32 / step) of views (N, 32, 32, 3).

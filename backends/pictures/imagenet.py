@@ -17,11 +17,12 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForImageClassification, TimmWrapperConfig, TimmWrapperImageProcessor
 
+from backends.pictures.embedding import Vector, unit
 from backends.pictures.gradcam import grad_cam, tapped, tokens_as_maps
-from backends.pictures.model import Look, classify
+from backends.pictures.model import Look
+from backends.pictures.operations import answer
 from backends.pictures.overlay import RGB, Box, Part
-from backends.pictures.task import ClassificationInputs, ClassificationOutputs
-from studio.contract import Run
+from studio.contract import Inputs, Outputs, Run
 from studio.weights import Weights
 
 #: The only name that ImageNet gives to two classes.
@@ -66,9 +67,17 @@ class ImageNetClassifier(ABC):
         self._net = net.eval().requires_grad_(False).to(device)
         self.labels = tuple(_CRANES.get(number, config.id2label[number]) for number in range(config.num_labels))
 
-    def __call__(self, inputs: ClassificationInputs, run: Run) -> ClassificationOutputs:
-        """See `classify`."""
-        return classify(self, inputs, run)
+    def __call__(self, inputs: Inputs, run: Run) -> Outputs:
+        """See `backends.pictures.operations.answer`."""
+        return answer(self, inputs, run)
+
+    @torch.inference_mode()
+    def features(self, rgb: RGB) -> Vector:
+        """What goes into the last layer (D,), at unit length."""
+        pixels = self._processor(PIL.Image.fromarray(rgb))["pixel_values"].to(self._net.device)
+        net: Any = self._net.timm_model
+        pooled = net.forward_head(net.forward_features(pixels), pre_logits=True)  # (1, D)
+        return unit(pooled[0].double().cpu().numpy())
 
     def look(self, rgb: RGB, *, quick: bool = False) -> Look:
         """See `PictureModel.look`."""

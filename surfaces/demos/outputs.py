@@ -237,7 +237,7 @@ def _file(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any
 def _files(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:
     if spec.kind == "image":
         gallery = gr.Gallery(interactive=False, columns=4, height="auto", **_common(spec))
-        return gallery, lambda value: [to_file(item) for item in value]
+        return gallery, lambda value: [(to_file(item), item.name or None) for item in value]
     component = gr.File(interactive=False, file_count="multiple", **_common(spec))
     return component, lambda value: [to_file(item) for item in value]
 

@@ -128,10 +128,12 @@ KEEPING = {
     *("face_enrolment", "face_gallery", "face_identification"),
     *("document_chat", "document_index", "document_library", "document_chats"),
     *("document_page", "document_search", "document_evaluation"),
+    *("image_search", "image_index", "image_library", "image_duplicates"),
 }
 #: tasks that answer from their inputs alone
 KEEPING_NOTHING = {
-    *("face_verification", "face_threshold", "digit_recognition", "image_classification"),
+    *("face_verification", "face_threshold", "digit_recognition", "image_classification", "image_embedding"),
+    *("image_captioning", "image_measures", "visual_question_answering", "visual_assistant"),
     *("object_detection", "video_detection", "open_vocabulary_detection", "licence_plates"),
     *("text_embedding", "text_ranking", "text_recognition"),
     *("music_generation", "music_continuation", "melody_harmonisation", "text_to_music"),

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from backends.documents.chats import Chats, Turn, as_markdown
-from backends.documents.database import MIGRATIONS, Database, DatabaseTooNew
+from backends.documents.database import MIGRATIONS, Database
 from backends.documents.fields import Citation
 from backends.documents.indexing import embed_missing
 from backends.documents.library import Library, NameTaken
+from studio.database import DatabaseTooNew
 from tests.backends.documents.conftest import WordEmbedder, add
 
 MARS = "# Mars\n\nMars has two moons, Phobos and Deimos. Its day lasts a little over 24 hours."

@@ -126,3 +126,18 @@ def test_the_real_weights_know_a_cat(name: str) -> None:
 
     kind = {"convnext": imagenet.ConvNext, "vit": imagenet.Vit}[name]
     assert "cat" in told(kind(Shelf(EMBEDDED).resolve(FAMILY, name), "cpu")).label
+
+
+def test_features_go_into_the_last_layer(model: Any) -> None:
+    """The last layer, put on the bare features, gives the model's own scores."""
+    import torch
+
+    rgb = Image.open(EXAMPLES / "cat.jpg").rgb
+    features = model.features(rgb)
+    assert np.linalg.norm(features) == pytest.approx(1, abs=1e-5)
+    layer = model._net.timm_model.get_classifier()
+    with torch.no_grad():
+        direction = torch.from_numpy(features) @ layer.weight.T
+    logits = np.log(model.look(rgb).probabilities)
+    bias = layer.bias.detach().numpy() if layer.bias is not None else 0
+    assert np.corrcoef(direction.numpy(), logits - bias)[0, 1] > 0.999
