@@ -23,6 +23,7 @@ RECIPES = {
     "pictures": "recipes.pictures:train",
     "plates": "recipes.plates:train",
     "steel": "recipes.steel:train",
+    "style_encoder": "recipes.style_encoder:train",
 }
 
 
