@@ -24,7 +24,6 @@ RECIPES = {
     "plates": "recipes.plates:train",
     "steel": "recipes.steel:train",
     "style_encoder": "recipes.style_encoder:train",
-    "style_fast": "recipes.style_fast:train",
     "style_witness": "recipes.style_witness:train",
 }
 
