@@ -87,8 +87,28 @@ class LiveInputs(Inputs):
     video: Annotated[Video | None, Field(title="Or a video", description="Painted frame by frame.")] = None
     painting: PaintingField = "night sky"
     style: OwnStyle = None
-    strength: Strength = 1.0
+    strength: Strength = 0.8
     keep_colours: KeepColours = False
+    size: Annotated[
+        int,
+        Field(
+            title="Size",
+            description="Of the longer side of a video or picture. The webcam is painted at 256 px.",
+            ge=128,
+            le=640,
+        ),
+        Ui(unit="px", step=64, advanced=True),
+    ] = 384
+    most_fps: Annotated[
+        float,
+        Field(
+            title="Frames painted",
+            description="Of a video with more frames in a second some are left out: half as many take half as long.",
+            ge=1,
+            le=60,
+        ),
+        Ui(unit="frames/s", step=1, advanced=True),
+    ] = 25
 
 
 class LiveOutputs(Outputs):

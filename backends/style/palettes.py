@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+RGB = npt.NDArray[np.uint8]
 
 #: Variance of colours below which they are not stretched any further: a grey picture has no hues to find.
 _LEAST_VARIANCE = 0.002
@@ -40,6 +44,11 @@ class Palette:
         inverse = values.clamp_min(_LEAST_VARIANCE).rsqrt()
         return cls(mean, vectors * root @ vectors.T, vectors * inverse @ vectors.T)
 
+    def mixed(self, other: Self, share: float) -> Palette:
+        """This one, and a share of the other."""
+        pairs = ((self.mean, other.mean), (self.root, other.root), (self.inverse, other.inverse))
+        return Palette(*(mine.lerp(theirs, share) for mine, theirs in pairs))
+
     def whitened(self, rgb: Tensor) -> Tensor:
         """Colours (3, ...) of a picture of this palette with mean 0 and, where they vary, variance 1."""
         return torch.einsum("ij,j...->i...", self.inverse, rgb - _beside(self.mean, rgb))
@@ -47,6 +56,17 @@ class Palette:
     def coloured(self, white: Tensor) -> Tensor:
         """Whitened colours (3, ...) in this palette, within 0..1."""
         return (torch.einsum("ij,j...->i...", self.root, white) + _beside(self.mean, white)).clamp(0, 1)
+
+
+def as_tensor(rgb: RGB) -> Tensor:
+    """uint8 (H, W, 3) as float32 (3, H, W) in 0..1."""
+    return torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1))).float() / 255
+
+
+def as_rgb(picture: Tensor) -> RGB:
+    """Float (3, H, W) in 0..1 as uint8 (H, W, 3)."""
+    levels = picture.clamp(0, 1).mul(255).round().byte()
+    return np.ascontiguousarray(levels.permute(1, 2, 0).cpu().numpy())
 
 
 def own_colours(painted: Tensor, photograph: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -95,13 +95,13 @@ class Matching:
         whole: what a neighbour of another origin costs, as a share of the usual difference: whole strokes.
         rounds: how often each cell looks at its neighbours.
         wild: chance in the first choice, as a share of the usual difference: even areas get strokes of their own.
-        steady: what leaving the cell of the frame before costs, as a share of the usual difference.
+        seed: of that chance.
     """
 
     whole: float = 0.4
     rounds: int = 5
     wild: float = 0.0
-    steady: float = 0.0
+    seed: int = 0
 
 
 def match(
@@ -111,6 +111,7 @@ def match(
     how: Matching,
     check: Check,
     start: Tensor | None = None,
+    loyalty: Tensor | None = None,
 ) -> Tensor:
     """For each cell of a picture the row and the column of the style's cell to take over, (2, rows, columns).
 
@@ -118,13 +119,14 @@ def match(
         about: the picture's cells, as `describe` has them.
         grid: rows and columns of the picture.
         start: a matching to begin with, of a coarser scale or of the frame before.
+        loyalty: what leaving it costs each cell, (rows, columns), as a share of the usual difference.
     """
     step = max(1, -(-len(bank.about) // _SEARCHED))
     answers = about @ bank.about[::step].T - bank.norms[::step]
     norms = about.square().sum(1) / 2
     usual = (norms - answers.amax(1)).median().clamp_min(1e-6)
     if how.wild:
-        answers = answers + how.wild * usual * _noise(*answers.shape).to(answers.device)
+        answers = answers + how.wild * usual * _noise(how.seed, *answers.shape).to(answers.device)
     found = answers.argmax(1) * step
     columns = bank.grid[1]
     best = torch.stack([found // columns, found % columns]).view(2, *grid)
@@ -133,7 +135,7 @@ def match(
     for number in range(how.rounds):
         check()
         follow = torch.stack([_moved(chosen, *by) - _offset(*by, chosen.device) for by in _AROUND])  # (8, 2, r, c)
-        among = torch.cat([follow, chosen[None], best[None]])
+        among = torch.cat([follow, chosen[None], best[None], *([start[None]] if start is not None else [])])
         allowed = ((among >= 0) & (among <= last)).all(1)
         codes = among[:, 0] * 65_536 + among[:, 1]
         apart = (codes[:, None] != codes[None, : len(_AROUND)]).sum(1)  # neighbours of another origin
@@ -141,8 +143,8 @@ def match(
         cells = (inside[:, 0] * columns + inside[:, 1]).flatten(1)
         wrong = torch.stack([norms + bank.norms[own] - (about * bank.about[own]).sum(1) for own in cells])
         cost = wrong.view(-1, *grid) / usual + how.whole * apart
-        if how.steady and start is not None:
-            cost = cost + how.steady * (codes != start[0] * 65_536 + start[1])
+        if start is not None and loyalty is not None:
+            cost = cost + loyalty * (codes != start[0] * 65_536 + start[1])
         taken = cost.masked_fill(~allowed, torch.inf).argmin(0)
         better = among.gather(0, taken.expand(1, 2, -1, -1))[0]
         chosen = torch.where(_turns(number, *grid).to(chosen.device), better, chosen)
@@ -195,9 +197,9 @@ def _surroundings(colours: Tensor, textures: Tensor) -> Tensor:
 
 
 def _principal(values: Tensor, count: int, equal: bool = True) -> Tensor:
-    """The strongest directions (N, count) of values (N, places); `equal` scales them so that the first has variance 1."""
+    """The strongest directions (N, count) of values (N, places); `equal` scales so that the first has variance 1."""
     variances, directions = torch.linalg.eigh(values @ values.T / values.shape[1])
-    kept = directions[:, -count:]
+    kept: Tensor = directions[:, -count:]
     return kept / variances[-1].clamp_min(1e-6).sqrt() if equal else kept
 
 
@@ -220,13 +222,14 @@ def _fading() -> Tensor:
     return cells.reshape(count, count, CELL_PX**2).repeat(1, 1, 3)
 
 
-@cache
-def _noise(places: int, cells: int) -> Tensor:
-    """Normal numbers, the same each time."""
-    return torch.randn(places, cells, generator=torch.Generator().manual_seed(3))
+@lru_cache(maxsize=4)
+def _noise(seed: int, places: int, cells: int) -> Tensor:
+    """Normal numbers, the same for the same seed."""
+    return torch.randn(places, cells, generator=torch.Generator().manual_seed(seed))
 
 
-@cache
+@lru_cache(maxsize=64)
 def _turns(number: int, rows: int, columns: int) -> Tensor:
     """Which cells may change in a round: if all did, neighbours would swap for ever. The same each time."""
-    return torch.rand(rows, columns, generator=torch.Generator().manual_seed(number)) < 0.6
+    chance = torch.rand(rows, columns, generator=torch.Generator().manual_seed(number))
+    return chance.less(0.6)

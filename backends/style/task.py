@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from backends.style import about
-from backends.style.fields import StyleInputs, StyleOutputs
-from studio.contract import Adapter, Example, Task
+from backends.style.fields import LiveInputs, LiveOutputs, StyleInputs, StyleOutputs
+from studio.contract import Adapter, Example, Live, Task
 
 _EXAMPLES = Path(__file__).parent / "examples"
 
@@ -22,6 +22,20 @@ GATYS = Adapter(
     devices=("cuda", "mps", "cpu"),
 )
 
+FAST = Adapter(
+    name="fast",
+    title="At once: strokes taken over piece by piece",
+    entry="backends.style.fast:Fast",
+    weights="style_encoder",
+    memory_mb=300,
+    licence="AGPL-3.0-or-later",
+    source="https://arxiv.org/abs/1612.04337",
+    kind="embedded",
+    devices=("cuda", "mps", "cpu"),
+    limits="Pieces of the style picture are taken over as they are: a star or a fish of it may turn up. Large shapes "
+    "of a style are not followed. Small faces lose their features.",
+)
+
 style_transfer = Task(
     name="style_transfer",
     title="Style transfer",
@@ -30,9 +44,29 @@ style_transfer = Task(
     inputs=StyleInputs,
     outputs=StyleOutputs,
     examples=(Example(title="An astronaut in oil", values={"content": _EXAMPLES / "astronaut.jpg"}),),
-    adapters=(GATYS,),
+    adapters=(GATYS, FAST),
     how_it_works=about.STYLE_TRANSFER,
     keywords=("painting", "Gatys", "neural style", "brush strokes", "art", "photo to painting", "filter"),
 )
 
-TASKS = (style_transfer,)
+live_style = Task(
+    name="live_style",
+    title="Live style",
+    section="Images",
+    summary="The webcam, or a video, painted in the style of a picture while you watch.",
+    inputs=LiveInputs,
+    outputs=LiveOutputs,
+    examples=(
+        Example(title="A rocket at night", values={"image": _EXAMPLES / "rocket.jpg"}),
+        Example(
+            title="A cup of coffee, filmed: in mosaic",
+            values={"video": _EXAMPLES / "coffee.mp4", "painting": "mosaic"},
+        ),
+    ),
+    adapters=(FAST,),
+    how_it_works=about.LIVE_STYLE,
+    live=Live(camera="image", show="picture", max_fps=15),
+    keywords=("webcam", "camera", "video", "filter", "painting", "real time", "mp4", "style transfer"),
+)
+
+TASKS = (style_transfer, live_style)
