@@ -133,6 +133,7 @@ KEEPING = {
 KEEPING_NOTHING = {
     *("face_verification", "face_threshold", "digit_recognition", "image_classification"),
     *("object_detection", "video_detection", "open_vocabulary_detection", "licence_plates"),
+    *("style_transfer", "live_style"),
     *("text_embedding", "text_ranking", "text_recognition"),
     *("music_generation", "music_continuation", "melody_harmonisation", "text_to_music"),
 }
