@@ -30,6 +30,7 @@ BENCHMARKS = {
     "retrieval": "bench.documents_quality:measure_retrieval",
     "answers": "bench.documents_quality:measure_answers",
     "chorale": "bench.music_quality:measure",
+    "style": "bench.style_quality:measure",
 }
 
 

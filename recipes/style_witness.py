@@ -122,7 +122,7 @@ def fitted_on(pictures: Split, held_out: Split, config: Config, folder: Path) ->
     def loss(net: nn.Module, batch: Batch) -> Tensor:
         return functional.cross_entropy(net(batch[0]), batch[1], label_smoothing=config.smoothing)
 
-    net = Witness().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net = Witness().to(memory_format=torch.channels_last)
     return fit(net, loss, batches, lambda net: accuracy(net, held_out), plan, folder)
 
 

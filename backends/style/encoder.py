@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Protocol, cast
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -26,6 +26,13 @@ LAYERS = {
 }
 #: Smallest height and width that the deepest layer can be computed for, in pixels.
 LEAST_PX = 16
+
+
+class Eye(Protocol):
+    """Whatever has maps of pictures: `Encoder`, or another network under the names of its layers."""
+
+    def __call__(self, rgb: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
+        """The maps of the named layers of pictures (N, 3, H, W) in 0..1; see `Encoder.forward`."""
 
 
 class Encoder(nn.Module):

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backends.style.encoder import Encoder
+from backends.style.encoder import Encoder, Eye
 from backends.style.fields import StyleInputs, StyleOutputs
 from backends.style.losses import content, sliced_wasserstein, total_variation
 from backends.style.palettes import RGB, as_rgb, as_tensor, own_colours, softened
@@ -58,10 +58,11 @@ class Gatys:
 
     Args:
         weights: file `model`, of `python -m recipes style_encoder`.
+        eye: another network to see with, in place of that one.
     """
 
-    def __init__(self, weights: Weights, device: str) -> None:
-        self._eye = Encoder.load(weights, device)
+    def __init__(self, weights: Weights, device: str, eye: Eye | None = None) -> None:
+        self._eye: Eye = eye or Encoder.load(weights, device)
         self._device = device
 
     def __call__(self, inputs: StyleInputs, run: Run) -> Iterator[StyleOutputs]:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from backends.style.encoder import Encoder
+from backends.style.encoder import Eye
 
 Check = Callable[[], None]
 
@@ -50,7 +50,7 @@ class Manner:
 
 
 def repainted(
-    eye: Encoder,
+    eye: Eye,
     picture: Tensor,
     styles: Sequence[tuple[Tensor, float]],
     manner: Manner,
@@ -116,7 +116,7 @@ class _Places:
 
 
 def _nearest(
-    eye: Encoder,
+    eye: Eye,
     around: Tensor,
     queries: Tensor,
     style: Tensor,
@@ -154,7 +154,7 @@ def _nearest(
     return torch.cat(distances), torch.cat(numbers)
 
 
-def _maps(eye: Encoder, rgb: Tensor, side: int) -> Tensor:
+def _maps(eye: Eye, rgb: Tensor, side: int) -> Tensor:
     """The encoder's maps (C, h, w), averaged over a third of a patch."""
     maps = eye(rgb[None], (_LAYER,))[_LAYER]
     reach = max(0, side // (6 * _LAYER_STEP))

@@ -36,6 +36,20 @@ FAST = Adapter(
     "of a style are not followed. Small faces lose their features.",
 )
 
+GATYS_RESNET50 = Adapter(
+    name="gatys_resnet50",
+    title="Optimisation, with ResNet-50",
+    entry="backends.style.resnet:GatysResNet50",
+    weights="resnet50",
+    memory_mb=1_100,
+    licence="BSD-3-Clause",
+    source="https://arxiv.org/abs/1512.03385",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="Not measured here: its weights cannot be fetched where Atelier is made",
+    limits="Slower than with our own encoder. It was trained to name things, not to describe strokes.",
+)
+
 style_transfer = Task(
     name="style_transfer",
     title="Style transfer",
@@ -44,7 +58,7 @@ style_transfer = Task(
     inputs=StyleInputs,
     outputs=StyleOutputs,
     examples=(Example(title="An astronaut in oil", values={"content": _EXAMPLES / "astronaut.jpg"}),),
-    adapters=(GATYS, FAST),
+    adapters=(GATYS, FAST, GATYS_RESNET50),
     how_it_works=about.STYLE_TRANSFER,
     keywords=("painting", "Gatys", "neural style", "brush strokes", "art", "photo to painting", "filter"),
 )

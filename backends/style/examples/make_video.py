@@ -1,4 +1,4 @@
-"""Makes the example video, two seconds over a cup of coffee: `python -m backends.style.examples.make_video`."""
+"""Makes the example video, a second and a half over a cup of coffee: `python -m backends.style.examples.make_video`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import PIL.Image
 from studio.media.mp4 import Mp4Writer
 
 _FOLDER = Path(__file__).parent
-_VIEW_WH, _FPS, _FRAMES = (320, 240), 12.0, 24
+_VIEW_WH, _FPS, _FRAMES = (240, 180), 8.0, 12
 
 
 def main() -> None:
-    """The view stands still for a second, then moves in on the cup."""
+    """The view stands still for three quarters of a second, then moves in on the cup."""
     ground = PIL.Image.open(_FOLDER / "coffee.jpg").convert("RGB")
     width, height = ground.size
     with Mp4Writer(_FOLDER / "coffee.mp4", _FPS) as film:
