@@ -27,6 +27,8 @@ _LAYER, _LAYER_STEP = "refine1", 2
 _TEXTURES, _NUMBERS = 16, 48
 #: Weight of the texture beside the colour.
 _TEXTURE = 0.4
+#: A picture's textures are made stronger by at most this, to be as strong as the style's.
+_MOST_GAIN = 4.0
 #: The style's cells that every cell of the photograph is compared with.
 _SEARCHED = 1_500
 #: How far pieces reach over their cell, in cells, and the places around a cell.
@@ -47,6 +49,7 @@ class Bank:
         norms: half the squared length of each, (cells).
         pixels: of each cell, (cells, 3 * CELL_PX ** 2).
         mean, textures, frame: what turns an encoder's maps into these numbers.
+        spread: deviation of each texture, (textures).
     """
 
     palette: Palette
@@ -57,6 +60,7 @@ class Bank:
     mean: Tensor
     textures: Tensor
     frame: Tensor
+    spread: Tensor
 
     @property
     def last(self) -> Tensor:
@@ -73,18 +77,26 @@ def cut(eye: Encoder, style: Tensor) -> Bank:
     values = maps.flatten(1)  # (C, cells)
     mean = values.mean(1)
     textures = _principal(values - mean[:, None], _TEXTURES)
-    raw = _surroundings(palette.whitened(colours), _projected(maps, mean, textures))
+    projected = _projected(maps, mean, textures)
+    raw = _surroundings(palette.whitened(colours), projected)
     frame = _principal(raw.T, _NUMBERS, equal=False)
     about = raw @ frame
+    spread = projected.std((1, 2), correction=0)
     pixels = functional.unfold(style[None], CELL_PX, stride=CELL_PX)[0].T.contiguous()
-    return Bank(palette, (rows, columns), about, about.square().sum(1) / 2, pixels, mean, textures, frame)
+    return Bank(palette, (rows, columns), about, about.square().sum(1) / 2, pixels, mean, textures, frame, spread)
 
 
 def describe(eye: Encoder, rgb: Tensor, bank: Bank) -> Tensor:
-    """What each cell of a picture (3, H, W) looks like, in the numbers of a bank: (cells, numbers)."""
+    """What each cell of a picture (3, H, W) looks like, in the numbers of a bank: (cells, numbers).
+
+    Its textures get the mean and the deviation of the style's (AdaIN, Huang and Belongie 2017): else a smooth picture
+    would find none but the style's smooth pieces.
+    """
     maps, colours = _cells(eye, rgb)
     textures = _projected(maps, bank.mean, bank.textures)
-    return _surroundings(bank.palette.whitened(colours), textures) @ bank.frame
+    spread, mean = torch.std_mean(textures, (1, 2), correction=0, keepdim=True)
+    wanted = (textures - mean) * (bank.spread[:, None, None] / spread.clamp_min(1e-3)).clamp_max(_MOST_GAIN)
+    return _surroundings(bank.palette.whitened(colours), wanted) @ bank.frame
 
 
 @dataclass(frozen=True)
@@ -215,10 +227,10 @@ def _offset(down: int, right: int, device: torch.device) -> Tensor:
 
 
 def _fading() -> Tensor:
-    """Weights (5, 5, 3 * CELL_PX ** 2) of a piece's cells: 1 in its middle, almost 0 at its edge."""
+    """Weights (5, 5, 3 * CELL_PX ** 2) of a piece's cells: 1 in its middle, almost 0 at its edge, so that few mix."""
     count = 2 * _REACH + 1
     rise = torch.hann_window(count * CELL_PX + 2, periodic=False)[1:-1]
-    cells = (rise[:, None] * rise).view(count, CELL_PX, count, CELL_PX).transpose(1, 2)
+    cells = (rise[:, None] * rise).square().view(count, CELL_PX, count, CELL_PX).transpose(1, 2)
     return cells.reshape(count, count, CELL_PX**2).repeat(1, 1, 3)
 
 

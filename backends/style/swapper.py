@@ -80,7 +80,7 @@ class Swapper:
         plain = recoloured(study.filled(photograph), Palette.of(photograph), study)
         touch = Touch.of(strength)
         chosen = self.matched(plain, study, touch, seed, check)
-        painted = finished(assembled(chosen, study.banks[-1]), plain, touch)[:, :height, :width]
+        painted = finished(assembled(chosen, study.banks[-1]), plain, touch, study)[:, :height, :width]
         return photograph.lerp(painted, touch.painted)
 
     def matched(self, plain: Tensor, study: Study, touch: Touch, seed: int, check: Check) -> Tensor:
@@ -113,11 +113,15 @@ def grid_of(rgb: Tensor) -> tuple[int, int]:
     return rgb.shape[1] // CELL_PX, rgb.shape[2] // CELL_PX
 
 
-def finished(strokes: Tensor, plain: Tensor, touch: Touch) -> Tensor:
-    """The strokes with some of the recoloured photograph's tone and detail, so that faces stay readable."""
+def finished(strokes: Tensor, plain: Tensor, touch: Touch, study: Study) -> Tensor:
+    """The strokes with some of the recoloured photograph's tone and detail, so that faces stay readable.
+
+    Where pieces overlap, colours mix and pale; so the palette is made the style's again.
+    """
     soft = softened(plain)
     detail = (plain - soft).mean(0, keepdim=True)
-    return (strokes + touch.tone * (soft - softened(strokes)) + touch.detail * detail).clamp(0, 1)
+    mixed = strokes + touch.tone * (soft - softened(strokes)) + touch.detail * detail
+    return recoloured(mixed, Palette.of(mixed), study)
 
 
 def resized(rgb: RGB, longer_px: int) -> RGB:

@@ -83,7 +83,7 @@ class SteadyPainter:
             loyalty = _LOYALTY * (1 - of_cells(steadied.moved, CELL_PX))
             self._chosen = self._swapper.followed(guide, self._study, check, self._chosen, loyalty)
         self._strokes = assembled(self._chosen, self._study.banks[-1])
-        painted = finished(self._strokes, plain, self._touch)
+        painted = finished(self._strokes, plain, self._touch, self._study)
         return steadied.rgb.lerp(painted, self._touch.painted)[:, :height, :width]
 
 
