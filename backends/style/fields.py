@@ -6,12 +6,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from backends.style.styles import Painting
+from backends.style.styles import STYLES, Painting
 from studio.contract import Inputs, Outputs, Ui
 from studio.media.image import Image
 from studio.media.video import Video
 
-PaintingField = Annotated[Painting, Field(title="Style", description="Ten styles that come with Atelier.")]
+PaintingField = Annotated[
+    Painting,
+    Field(title="Style", description="Ten styles that come with Atelier."),
+    Ui(pictures={name: style.path for name, style in STYLES.items()}),
+]
 OwnStyle = Annotated[
     Image | None,
     Field(title="Or your own style", description="A picture whose strokes and colours are taken instead."),
@@ -69,7 +73,11 @@ class StyleInputs(Inputs):
 class StyleOutputs(Outputs):
     """The picture, painted."""
 
-    picture: Annotated[Image, Field(title="Painted", description="The picture in the chosen style."), Ui(wide=True)]
+    picture: Annotated[
+        Image,
+        Field(title="Painted", description="The picture in the chosen style."),
+        Ui(wide=True, before="original"),
+    ]
     original: Annotated[
         Image,
         Field(title="Before", description="What was painted, at the same size."),

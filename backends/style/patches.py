@@ -22,7 +22,7 @@ Check = Callable[[], None]
 _PIXEL_NUMBERS, _MAP_NUMBERS = 48, 16
 #: Weight of the maps beside the pixels.
 _MAPS = 0.5
-_LAYER, _LAYER_STEP = "refine1", 2
+_LAYER, _LAYER_STEP = "halve1", 2
 #: Patches of all styles together that every patch of the picture is compared with, and how many of it at once.
 _SEARCHED, _AT_ONCE = 10_000, 2_048
 #: Chance in what is looked for, as a share of the patches' deviation: even areas get more than one stroke.
@@ -49,39 +49,56 @@ class Manner:
         return max(1, round(self.patch_px * (1 - self.overlap)))
 
 
+@dataclass(frozen=True)
+class Source:
+    """A picture that patches are taken from.
+
+    Attributes:
+        rgb: its pixels (3, H, W).
+        seen: what is compared: the same, or a blurred one, by which a blurred picture finds the sharp patch.
+        maps: the encoder's of what is compared, (C, H / 2, W / 2).
+        share: of all sources; what has a larger share is taken from further away.
+    """
+
+    rgb: Tensor
+    seen: Tensor
+    maps: Tensor
+    share: float
+
+    @classmethod
+    def of(cls, eye: Eye, rgb: Tensor, share: float, seen: Tensor | None = None) -> Source:
+        """A source with its maps."""
+        seen = rgb if seen is None else seen
+        return cls(rgb, seen, _maps(eye, seen), share)
+
+
 def repainted(
     eye: Eye,
     picture: Tensor,
-    styles: Sequence[tuple[Tensor, float]],
+    sources: Sequence[Source],
     manner: Manner,
     generator: torch.Generator,
     check: Check,
-    softened: Callable[[Tensor], Tensor] | None = None,
 ) -> Tensor:
-    """A picture (3, H, W) with each of its overlapping patches replaced by the nearest one of the styles.
+    """A picture (3, H, W) with each of its overlapping patches replaced by the nearest one of the sources.
 
     Args:
-        styles: pictures (3, h, w), each with its share; what has a larger share is taken from further away.
-        generator: chooses which of the styles' patches are looked at.
-        softened: what is done to a style's patches before they are compared, but not before they are put in place: a
-            blurred picture then finds the sharp patch that blurs to it.
+        generator: chooses which of the sources' patches are looked at.
     """
     side = manner.patch_px
     height, width = picture.shape[1:]
     down, right = (-(length + side) % manner.step_px for length in (height, width))
     around = _mirrored(picture, side, side + right, side, side + down)
     queries = functional.unfold(around[None], side, stride=manner.step_px)[0]  # (3 * side ** 2, patches)
+    maps = _in_the_middle(_maps(eye, around), (around.shape[1], around.shape[2]), manner)
     chosen = torch.zeros_like(queries)
     best = torch.full((queries.shape[1],), torch.inf, device=picture.device)
-    for style, share in styles:
-        if share <= 0:
-            continue
-        places = _Places.drawn(style, side, _SEARCHED // len(styles), generator)
-        seen = style if softened is None else softened(style)
-        distances, nearest = _nearest(eye, around, queries, seen, places, manner, generator, check)
-        taken = distances / share < best
-        best = torch.where(taken, distances / share, best)
-        chosen = torch.where(taken, places.patches(style)[:, nearest], chosen)
+    for source in sources:
+        places = _Places.drawn(source.rgb, side, _SEARCHED // len(sources), generator)
+        distances, nearest = _nearest(queries, maps, source, places, generator, check)
+        taken = distances / source.share < best
+        best = torch.where(taken, distances / source.share, best)
+        chosen = torch.where(taken, places.only(nearest).patches(source.rgb), chosen)
     merged = _merged(chosen, (around.shape[1], around.shape[2]), manner)
     return merged[:, side : side + height, side : side + width]
 
@@ -109,40 +126,36 @@ class _Places:
         """(3 * side ** 2, count)."""
         return style[:, self.rows, self.columns].permute(0, 2, 3, 1).flatten(0, 2)
 
-    def middles(self, maps: Tensor, side: int) -> Tensor:
+    @property
+    def side(self) -> int:
+        """Height and width of the patches."""
+        return self.rows.shape[1]
+
+    def only(self, numbers: Tensor) -> _Places:
+        """Those of the numbers."""
+        return _Places(self.rows[numbers], self.columns[numbers])
+
+    def middles(self, maps: Tensor) -> Tensor:
         """The maps (C, h, w), one place each two pixels, in the middle of each patch: (C, count)."""
-        rows, columns = (at[:, side // 2, side // 2] // _LAYER_STEP for at in (self.rows, self.columns))
+        middle = self.side // 2
+        rows, columns = (at[:, middle, middle] // _LAYER_STEP for at in (self.rows, self.columns))
         return maps[:, rows.clamp_max(maps.shape[1] - 1), columns.clamp_max(maps.shape[2] - 1)]
 
 
 def _nearest(
-    eye: Eye,
-    around: Tensor,
-    queries: Tensor,
-    style: Tensor,
-    places: _Places,
-    manner: Manner,
-    generator: torch.Generator,
-    check: Check,
+    queries: Tensor, maps: Tensor, source: Source, places: _Places, generator: torch.Generator, check: Check
 ) -> tuple[Tensor, Tensor]:
-    """For each query the squared distance to the nearest patch of a style, and its number."""
-    side = manner.patch_px
-    seen = places.patches(style)
+    """For each query, pixels (D, N) and maps (C, N), the squared distance to the nearest patch, and its number."""
+    check()
+    seen = places.patches(source.seen)
     mean, frame = _frame(seen, _PIXEL_NUMBERS)
-    keys, asked = [frame.T @ (seen - mean)], [frame.T @ (queries - mean)]
-    maps, mine = (_maps(eye, rgb, side) for rgb in (style, around))
-    described = places.middles(maps, side)
+    keys, asked = [frame.T @ seen - frame.T @ mean], [frame.T @ queries - frame.T @ mean]
+    described = places.middles(_averaged(source.maps, places.side))
     mean, frame = _frame(described, _MAP_NUMBERS)
-    scale = _MAPS * keys[0].std() / (frame.T @ (described - mean)).std().clamp_min(1e-6)
-    keys.append(scale * frame.T @ (described - mean))
-    rows, columns = (
-        torch.arange(0, length - side + 1, manner.step_px, device=style.device) + side // 2
-        for length in around.shape[1:]
-    )
-    rows, columns = (at.div(_LAYER_STEP, rounding_mode="floor") for at in (rows, columns))
-    grid = mine[:, rows.clamp_max(mine.shape[1] - 1)][:, :, columns.clamp_max(mine.shape[2] - 1)]
-    asked.append(scale * frame.T @ (grid.flatten(1) - mean))
-    known, wanted = torch.cat(keys), torch.cat(asked)
+    keys.append(frame.T @ (described - mean))
+    asked.append(frame.T @ (maps - mean))
+    scale = _MAPS * keys[0].std() / keys[1].std().clamp_min(1e-6)
+    known, wanted = torch.cat([keys[0], scale * keys[1]]), torch.cat([asked[0], scale * asked[1]])
     wanted = wanted + _CHANCE * known.std() * torch.randn(wanted.shape, generator=generator).to(wanted.device)
     norms = known.square().sum(0) / 2
     distances, numbers = [], []
@@ -154,16 +167,32 @@ def _nearest(
     return torch.cat(distances), torch.cat(numbers)
 
 
-def _maps(eye: Eye, rgb: Tensor, side: int) -> Tensor:
-    """The encoder's maps (C, h, w), averaged over a third of a patch."""
-    maps = eye(rgb[None], (_LAYER,))[_LAYER]
-    reach = max(0, side // (6 * _LAYER_STEP))
-    return functional.avg_pool2d(maps, 2 * reach + 1, 1, reach, count_include_pad=False)[0] if reach else maps[0]
+def _maps(eye: Eye, rgb: Tensor) -> Tensor:
+    """The encoder's maps (C, h, w)."""
+    return eye(rgb[None].contiguous(memory_format=torch.channels_last), (_LAYER,))[_LAYER][0]
+
+
+def _averaged(maps: Tensor, side: int) -> Tensor:
+    """Maps (C, h, w), each place the mean over a sixth of a patch."""
+    reach = side // (12 * _LAYER_STEP)
+    return functional.avg_pool2d(maps, 2 * reach + 1, 1, reach, count_include_pad=False) if reach else maps
+
+
+def _in_the_middle(maps: Tensor, size: tuple[int, int], manner: Manner) -> Tensor:
+    """The maps in the middle of each of a picture's patches, (C, patches)."""
+    maps = _averaged(maps, manner.patch_px)
+    rows, columns = (
+        ((torch.arange(0, length - manner.patch_px + 1, manner.step_px) + manner.patch_px // 2) // _LAYER_STEP)
+        .clamp_max(there - 1)
+        .to(maps.device)
+        for length, there in zip(size, maps.shape[1:], strict=True)
+    )
+    return maps[:, rows][:, :, columns].flatten(1)
 
 
 def _frame(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Mean (D, 1) and strongest directions (D, count) of values (D, N)."""
-    some = values[:, :: max(1, values.shape[1] // 1_500)]
+    some = values[:, :: max(1, values.shape[1] // 500)]
     mean = some.mean(1, keepdim=True)
     apart = some - mean
     _, vectors = torch.linalg.eigh(apart.T @ apart) if apart.shape[0] > apart.shape[1] else (None, None)

@@ -12,14 +12,16 @@ _EXAMPLES = Path(__file__).parent / "examples"
 
 GATYS = Adapter(
     name="gatys",
-    title="Optimisation, with our own encoder",
+    title="Painted step by step, with our own encoder",
     entry="backends.style.gatys:Gatys",
     weights="style_encoder",
     memory_mb=900,
     licence="AGPL-3.0-or-later",
-    source="https://arxiv.org/abs/1508.06576",
+    source="https://arxiv.org/abs/1609.03057",
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
+    limits="Large shapes of a style are not followed, only strokes and colours. Small faces, and faces in styles of two "
+    "or three tones, lose features. A colour that is rare in the style may repeat one stroke.",
 )
 
 FAST = Adapter(
@@ -57,7 +59,27 @@ style_transfer = Task(
     summary="A photograph, painted with the strokes and colours of another picture.",
     inputs=StyleInputs,
     outputs=StyleOutputs,
-    examples=(Example(title="An astronaut in oil", values={"content": _EXAMPLES / "astronaut.jpg"}),),
+    examples=(
+        Example(title="An astronaut in oil", values={"content": _EXAMPLES / "astronaut.jpg", "size": 384}),
+        Example(
+            title="A cup of coffee as a woodcut",
+            values={"content": _EXAMPLES / "coffee.jpg", "painting": "woodcut", "strength": 0.8, "size": 384},
+        ),
+        Example(
+            title="A rocket under a swirling sky, with its own colours",
+            values={
+                "content": _EXAMPLES / "rocket.jpg",
+                "painting": "night sky",
+                "keep_colours": True,
+                "brush": 1.5,
+                "size": 384,
+            },
+        ),
+        Example(
+            title="Coffee as its style: a picture of your own",
+            values={"content": _EXAMPLES / "astronaut.jpg", "style": _EXAMPLES / "coffee.jpg", "size": 320},
+        ),
+    ),
     adapters=(GATYS, FAST, GATYS_RESNET50),
     how_it_works=about.STYLE_TRANSFER,
     keywords=("painting", "Gatys", "neural style", "brush strokes", "art", "photo to painting", "filter"),
