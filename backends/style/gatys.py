@@ -124,7 +124,7 @@ class Gatys:
 
     def _styles(self, inputs: StyleInputs) -> list[tuple[Tensor, float]]:
         """The style pictures at the size of the brush, each with its share."""
-        asked = [(inputs.painting, inputs.style, 1.0)]
+        asked: list[tuple[str, Image | None, float]] = [(inputs.painting, inputs.style, 1.0)]
         if inputs.second_style is not None or inputs.second != "none":
             asked = [(*asked[0][:2], 1 - inputs.blend), (inputs.second, inputs.second_style, inputs.blend)]
         side_px = max(_LEAST_PX, round(inputs.size * inputs.brush))
@@ -156,7 +156,7 @@ class Gatys:
                         mine, theirs = (part[0].flatten(1) / scale[name] for part in (maps[name], values))
                         loss = loss + 0.01 * share * sliced_wasserstein(mine, theirs, generator)
                 adam.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
         return (picture + change.detach()).clamp(0, 1)
 

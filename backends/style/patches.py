@@ -148,6 +148,7 @@ def _nearest(
     """For each query, pixels (D, N) and maps (C, N), the squared distance to the nearest patch, and its number."""
     check()
     seen = places.patches(source.seen)
+    check()
     mean, frame = _frame(seen, _PIXEL_NUMBERS)
     keys, asked = [frame.T @ seen - frame.T @ mean], [frame.T @ queries - frame.T @ mean]
     described = places.middles(_averaged(source.maps, places.side))
@@ -159,7 +160,7 @@ def _nearest(
     wanted = wanted + _CHANCE * known.std() * torch.randn(wanted.shape, generator=generator).to(wanted.device)
     norms = known.square().sum(0) / 2
     distances, numbers = [], []
-    for some in wanted.split(_AT_ONCE, 1):
+    for some in torch.split(wanted, _AT_ONCE, 1):
         check()
         nearest = (norms - some.T @ known).min(1)
         distances.append((2 * nearest.values + some.square().sum(0)).clamp_min(0))
@@ -194,13 +195,15 @@ def _frame(values: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Mean (D, 1) and strongest directions (D, count) of values (D, N)."""
     some = values[:, :: max(1, values.shape[1] // 500)]
     mean = some.mean(1, keepdim=True)
-    apart = some - mean
-    _, vectors = torch.linalg.eigh(apart.T @ apart) if apart.shape[0] > apart.shape[1] else (None, None)
-    if vectors is None:
-        directions = torch.linalg.eigh(apart @ apart.T)[1][:, -count:]
-    else:
-        directions = functional.normalize(apart @ vectors[:, -count:], dim=0)
-    return mean, directions
+    apart = (some - mean).double()
+    wide = apart.shape[0] > apart.shape[1]
+    products = apart.T @ apart if wide else apart @ apart.T
+    # values that are all the same would leave the solver nothing to order by
+    products.diagonal().add_(
+        torch.linspace(1, 2, len(products), device=values.device) * (1e-9 + 1e-9 * products.trace())
+    )
+    directions = torch.linalg.eigh(products)[1][:, -count:]
+    return mean, functional.normalize(apart @ directions if wide else directions, dim=0).to(values.dtype)
 
 
 def _merged(patches: Tensor, size: tuple[int, int], manner: Manner) -> Tensor:

@@ -21,7 +21,7 @@ GATYS = Adapter(
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
     limits="Large shapes of a style are not followed, only strokes and colours. Small faces, and faces in styles of two "
-    "or three tones, lose features. A colour that is rare in the style may repeat one stroke.",
+    "tones, lose features. A colour that is rare in the style may repeat one stroke.",
 )
 
 FAST = Adapter(

@@ -127,8 +127,9 @@ def pointillism(rng: Generator) -> Floats:
         for cx, cy in rng.uniform(0, SIDE, (count, 2)):
             hue, saturation, value = spread[int(cy), int(cx)]
             hue += rng.choice((0, 0, 0, 25, -25, 180)) + rng.normal(0, 8)  # now and then the complement
-            pure = np.float32(
-                [[[hue % 360, min(1, saturation * 1.35 + 0.12), np.clip(value + rng.normal(0, 0.08), 0, 1)]]]
+            pure = np.array(
+                [[[hue % 360, min(1, saturation * 1.35 + 0.12), np.clip(value + rng.normal(0, 0.08), 0, 1)]]],
+                np.float32,
             )
             colour = cv2.cvtColor(pure, cv2.COLOR_HSV2RGB)[0, 0]
             radius = radius_px * rng.uniform(0.75, 1.2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -11,7 +12,8 @@ import numpy.typing as npt
 #: Height and width that is drawn at, in pixels; what ships is half of it.
 SIDE = 1024
 
-Floats = npt.NDArray[np.float32]
+#: float32, or float64 in between.
+Floats = npt.NDArray[Any]
 Colour = tuple[float, float, float]
 Generator = np.random.Generator
 
@@ -66,7 +68,7 @@ def ridge(rng: Generator, height: float, rough: float, cells: int = 5) -> Floats
         knots = rng.uniform(-1, 1, cells * 2**octave + 2)
         line += weight * np.interp(np.linspace(0, len(knots) - 1, SIDE), np.arange(len(knots)), knots)
         weight *= 0.45
-    return cv2.GaussianBlur(line[None], (0, 0), 6)[0]
+    return np.asarray(cv2.GaussianBlur(line[None], (0, 0), 6)[0])
 
 
 def blurred(values: Floats, sigma_px: float) -> Floats:
@@ -77,7 +79,7 @@ def blurred(values: Floats, sigma_px: float) -> Floats:
 def lit(height: Floats, strength: float) -> Floats:
     """Light from the upper left on a relief (H, W): a factor around 1."""
     slope = cv2.Sobel(height, cv2.CV_32F, 1, 0, ksize=3) + cv2.Sobel(height, cv2.CV_32F, 0, 1, ksize=3)
-    return np.clip(1 + strength * slope, 0.55, 1.5)
+    return np.asarray(np.clip(1 + strength * slope, 0.55, 1.5))
 
 
 class Painter:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
-from scipy.spatial import cKDTree
+from scipy.spatial import cKDTree  # type: ignore[import-untyped]
 
 from recipes.paintings.canvas import SIDE, Floats, Generator, blurred, grid, hexes, lit, mixed, noise, ramp, soft
 

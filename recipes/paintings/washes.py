@@ -56,4 +56,4 @@ def _wash(light: Floats, shape: Floats, colour: Floats, rng: Generator | None) -
     shape = shape.astype(np.float32)
     bloom = 1 if rng is None else np.clip(1 + 0.4 * noise(rng, 5, 4) + 0.1 * noise(rng, 70, 2), 0.35, 1.6)
     thick = shape * bloom * 0.8 + 1.1 * np.clip(shape - blurred(shape, 7), 0, 1)
-    return light * np.clip(1 - (1 - colour) * np.clip(thick, 0, 1.3)[..., None], 0, 1)
+    return np.asarray(light * np.clip(1 - (1 - colour) * np.clip(thick, 0, 1.3)[..., None], 0, 1))

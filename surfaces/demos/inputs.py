@@ -224,7 +224,7 @@ def _pictured(spec: FieldSpec) -> InputField:
     choice = _choice(spec)
 
     def clicked(event: gr.SelectData) -> str:
-        return names[event.index]
+        return str(names[event.index])
 
     def chosen(name: str) -> Any:
         return gr.update(selected_index=names.index(name) if name in names else None)
