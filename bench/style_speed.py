@@ -3,7 +3,8 @@
 A call is all of it: the picture scaled, painted, its answer made. Bare is the matching alone, on the same pixels, with
 the style's cells kept as the adapter keeps them. Live is a real browser whose camera shows a photograph that moves.
 Steadiness is the mean change between consecutive frames of a photograph that stands still, with a camera's noise: after
-painting, over before. Seconds are processor seconds, but live, where frames are counted. Names select figures: `fast live video steady`. Exit status 1 if one misses its bound.
+painting, over before. Seconds are processor seconds; live counts frames. Names select figures: `fast live video
+steady`. Exit status 1 if one misses its bound.
 """
 
 from __future__ import annotations

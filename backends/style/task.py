@@ -34,6 +34,8 @@ FAST = Adapter(
     source="https://arxiv.org/abs/1612.04337",
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
+    quality="Distance from the style 0.49 of that of a photograph which is only recoloured, seen by another network; 60 "
+    "pictures",
     limits="Pieces of the style picture are taken over as they are: a star or a fish of it may turn up. Large shapes "
     "of a style are not followed. Small faces lose their features.",
 )
