@@ -20,7 +20,7 @@ GATYS = Adapter(
     source="https://arxiv.org/abs/1609.03057",
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
-    limits="Large shapes of a style are not followed, only strokes and colours. Small faces, and faces in styles of two "
+    limits="Large shapes of a style are not followed, only strokes and colours. Small faces, also in styles of two "
     "tones, lose features. A colour that is rare in the style may repeat one stroke.",
 )
 
@@ -34,8 +34,8 @@ FAST = Adapter(
     source="https://arxiv.org/abs/1612.04337",
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
-    quality="Distance from the style 0.49 of that of a photograph which is only recoloured, seen by another network; 60 "
-    "pictures",
+    quality="Distance from the style 0.49 of that of a photograph which is only recoloured, seen by another "
+    "network, 60 pictures",
     limits="Pieces of the style picture are taken over as they are: a star or a fish of it may turn up. Large shapes "
     "of a style are not followed. Small faces lose their features.",
 )
