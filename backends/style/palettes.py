@@ -82,9 +82,10 @@ def own_colours(painted: Tensor, photograph: Tensor) -> Tensor:
 
 def softened(rgb: Tensor, reach_px: int = 4) -> Tensor:
     """A picture (3, H, W), each pixel the mean of those around it, twice."""
+    side = 2 * reach_px + 1
     for _ in range(2):
         rgb = functional.pad(rgb[None], (reach_px,) * 4, mode="replicate")
-        rgb = functional.avg_pool2d(rgb, 2 * reach_px + 1, 1)[0]
+        rgb = functional.avg_pool2d(functional.avg_pool2d(rgb, (side, 1), 1), (1, side), 1)[0]
     return rgb
 
 
