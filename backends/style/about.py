@@ -18,7 +18,7 @@ Nothing is trained for a style: the style is one picture, one of the ten that co
 4. **Some lines of the photograph** come back in the end, fewer the stronger the style is.
 
 The network of steps 2 and 3 is ours: the trunk of the picture classifier, with 2 million numbers. It knows textures
-well and objects hardly. That is why step 2 copies strokes as they are: a small network alone leaves a tinted photograph.
+well, objects hardly. That is why step 2 copies strokes as they are: a small network alone leaves a tinted photograph.
 
 **Settings.** Strength moves the balance between photograph and style. Brush size scales the style picture, and its
 strokes with it. A second style takes over the parts where it fits better; its share says how readily. The same settings
