@@ -75,7 +75,7 @@ def video() -> list[Ratio]:
     inputs = LiveInputs.model_validate(live_style.examples[1].values)
     assert inputs.video is not None
     frames = [as_tensor(frame.rgb) for frame in inputs.video.frames()]
-    study = backend.study(inputs.painting, None, inputs.size)
+    study = backend.study(inputs.painting, None, max(inputs.video.resolution_wh))
 
     def whole() -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -46,7 +46,8 @@ class Fast:
             case StyleInputs():
                 return self._still(inputs, run)
             case LiveInputs() if inputs.video is not None and not run.live:
-                study = self.study(inputs.painting, inputs.style, inputs.size)
+                longer_px = min(inputs.size, max(inputs.video.resolution_wh))
+                study = self.study(inputs.painting, inputs.style, longer_px)
                 return painted_video(self.swapper, study, inputs, run)
             case LiveInputs() if inputs.image is not None:
                 return self._frame(inputs, inputs.image, run)
