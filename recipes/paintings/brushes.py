@@ -112,7 +112,12 @@ def pointillism(rng: Generator) -> Floats:
     for cx, cy, tall, tone in ((0.3, 0.62, 0.32, "f4efe2"), (0.72, 0.55, 0.2, "e9744f"), (0.52, 0.52, 0.12, "f4efe2")):
         up = (cy - y) / tall
         for side in (-1, 1):
-            sail = (up > 0.06) & (up < 1) & (side * (x - cx) > 0.004) & (side * (x - cx) < 0.4 * tall * (1 - up) ** 0.8)
+            sail = (
+                (up > 0.06)
+                & (up < 1)
+                & (side * (x - cx) > 0.004)
+                & (side * (x - cx) < 0.4 * tall * np.clip(1 - up, 0, None) ** 0.8)
+            )
             shade = hexes(tone)[0] * (1.0 if side > 0 else 0.82)
             scene[sail] = shade
         hull = (np.abs(x - cx) < 0.42 * tall * (1 + 0.6 * up)) & (up < 0.05) & (up > -0.12)
