@@ -32,6 +32,7 @@ BENCHMARKS = {
     "chorale": "bench.music_quality:measure",
     "search": "bench.search_quality:measure",
     "receipts": "bench.receipts_quality:measure",
+    "style": "bench.style_quality:measure",
 }
 
 

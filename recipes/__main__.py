@@ -23,6 +23,8 @@ RECIPES = {
     "pictures": "recipes.pictures:train",
     "plates": "recipes.plates:train",
     "steel": "recipes.steel:train",
+    "style_encoder": "recipes.style_encoder:train",
+    "style_witness": "recipes.style_witness:train",
 }
 
 

@@ -63,6 +63,7 @@ class Card:
         split: what was measured on, and what was learned from.
         published: the figure that ours stands beside, with its source.
         limits: what the model is bad at.
+        again: the command that measures again, where it is not `python -m bench.quality <recipe>`.
     """
 
     title: str
@@ -78,6 +79,7 @@ class Card:
     source: str
     about: str
     limits: str
+    again: str = ""
 
     def metadata(self) -> dict[str, object]:
         """The model card's front matter, with its `model-index`."""
@@ -104,8 +106,8 @@ class Card:
             ("Measured", f"{self.metric} {self.result.metric:.4f} (asked for: {self.result.reach:g}{short})"),
             ("Published beside it", self.published),
             ("Made by", f"`python -m recipes {self.recipe}`"),
-            ("Measured again by", f"`python -m bench.quality {self.recipe}`"),
-            ("Cost", f"{fitted.cpu_minutes:.1f} CPU minutes, {len(fitted.history)} epochs ({fitted.stopped})"),
+            ("Measured again by", f"`{self.again or f'python -m bench.quality {self.recipe}'}`"),
+            ("Cost", _cost(fitted)),
             ("Bad at", self.limits),
         ]
         return f"{self.about}\n\n" + "\n".join(f"- **{name}**: {text}" for name, text in facts) + "\n"
@@ -114,6 +116,12 @@ class Card:
         """The whole file."""
         front = yaml.safe_dump(self.metadata(), sort_keys=False, allow_unicode=True)
         return f"---\n{front}---\n\n# {self.title}\n\n{self.body()}"
+
+
+def _cost(fitted: Fitted) -> str:
+    if not fitted.history:
+        return "none: nothing is learned"
+    return f"{fitted.cpu_minutes:.1f} CPU minutes, {len(fitted.history)} epochs ({fitted.stopped})"
 
 
 def publish(

@@ -42,6 +42,8 @@ class Ui:
         advanced: whether the field is tucked away: an input under "Settings", an output under "Result as data".
         wide: whether a picture among the outputs has a row of its own, as broad as there is room.
         over: for a field of `studio.shapes.Shapes`: the picture or the video over which they are drawn.
+        before: for a picture among the outputs: the output that it is laid over, with a slider between the two.
+        pictures: for a choice: files with a picture of each, by its name; a click on one chooses it.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Ui:
         advanced: bool = False,
         wide: bool = False,
         over: str = "",
+        before: str = "",
+        pictures: Mapping[str, Path] | None = None,
     ) -> None:
         self.unit = unit
         self.step = step
@@ -68,6 +72,8 @@ class Ui:
         self.advanced = advanced
         self.wide = wide
         self.over = over
+        self.before = before
+        self.pictures = dict(pictures or {})
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         return handler(schema) | ({"x-unit": self.unit} if self.unit else {})
@@ -275,6 +281,10 @@ class Task(BaseModel):
             for mark in field.metadata:
                 if isinstance(mark, Ui) and mark.over and mark.over not in self.inputs.model_fields:
                     raise ValueError(f"{self.name}: {name} is drawn over {mark.over!r}, which is not there")
+        for name, field in self.outputs.model_fields.items():
+            for mark in field.metadata:
+                if isinstance(mark, Ui) and mark.before and mark.before not in self.outputs.model_fields:
+                    raise ValueError(f"{self.name}: {name} is laid over {mark.before!r}, which is not there")
         for marks, inputs, outputs in (
             (self.chat, ("message", "topic", "thread", "history"), ("thread", "answer", "sources")),
             (self.embedding, ("texts",), ("vectors", "tokens")),

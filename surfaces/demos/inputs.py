@@ -46,6 +46,8 @@ def build_input(spec: FieldSpec) -> InputField:
         return _lines(spec)
     if spec.ui.over:
         return _over(spec)
+    if spec.ui.pictures and not spec.many:
+        return _pictured(spec)
     if spec.kind == "image" and spec.ui.sketch and not spec.many:
         return _sketch(spec)
     builder = _BUILDERS["file" if spec.many and spec.media is not None else spec.kind]
@@ -201,6 +203,36 @@ def _over(spec: FieldSpec) -> InputField:
     return InputField(
         spec, [board.points], lambda values: _plain(spec, values[0]), lambda value: [shapes_json(value)], link
     )
+
+
+def _pictured(spec: FieldSpec) -> InputField:
+    """A choice, and a picture of each of its values that has one; a click on a picture chooses."""
+    names = [name for name in spec.choices if name in spec.ui.pictures]
+    gallery = gr.Gallery(
+        value=[(str(spec.ui.pictures[name]), name) for name in names],
+        label=_label(spec),
+        columns=5,
+        height="auto",
+        object_fit="cover",
+        allow_preview=False,
+        selected_index=names.index(spec.default) if spec.default in names else None,
+        interactive=False,
+        buttons=[],
+        elem_id=f"pictures-{spec.name}",
+        elem_classes=["pictured"],
+    )
+    choice = _choice(spec)
+
+    def clicked(event: gr.SelectData) -> str:
+        return str(names[event.index])
+
+    def chosen(name: str) -> Any:
+        return gr.update(selected_index=names.index(name) if name in names else None)
+
+    quiet: dict[str, Any] = {"api_visibility": "undocumented", "show_progress": "hidden", "concurrency_limit": None}
+    gallery.select(clicked, None, choice, api_name=f"{spec.name}_clicked", **quiet)
+    choice.change(chosen, choice, gallery, api_name=f"{spec.name}_chosen", **quiet)  # type: ignore[attr-defined]
+    return InputField(spec, [choice], lambda values: _plain(spec, values[0]), lambda value: [_shown(spec, value)])
 
 
 def _sketch(spec: FieldSpec) -> InputField:

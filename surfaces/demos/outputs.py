@@ -63,6 +63,9 @@ class OutputPanel:
             self.views.append(OutputView(shown, as_data))
 
     def _add(self, spec: FieldSpec) -> None:
+        if spec.ui.before:
+            self.views.append(OutputView(_slider(spec), lambda outputs: _both(spec, outputs)))
+            return
         component, convert = _MAKERS["files" if spec.many and spec.media else spec.kind](spec)
         self.views.append(OutputView(component, lambda outputs: _converted(convert, getattr(outputs, spec.name))))
 
@@ -188,6 +191,18 @@ def _image(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], An
         **_common(spec),
     )
     return component, to_file
+
+
+def _slider(spec: FieldSpec) -> gr.components.Component:
+    """A picture over the one that it was made from."""
+    return gr.ImageSlider(
+        interactive=False, max_height=640, format="png", buttons=["download", "fullscreen"], **_common(spec)
+    )
+
+
+def _both(spec: FieldSpec, outputs: Outputs) -> tuple[str, str] | None:
+    before, after = getattr(outputs, spec.ui.before), getattr(outputs, spec.name)
+    return None if before is None or after is None else (to_file(before), to_file(after))
 
 
 def _boxed(spec: FieldSpec) -> tuple[gr.components.Component, Callable[[Any], Any]]:

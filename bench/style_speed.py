@@ -1,0 +1,178 @@
+"""How fast styles are painted, beside the bare computation, and how steady videos are: `python -m bench.style_speed`.
+
+A call is all of it: the picture scaled, painted, its answer made. Bare is the matching alone, on the same pixels, with
+the style's cells kept as the adapter keeps them. Live is a real browser whose camera shows a photograph that moves.
+Steadiness is the mean change between consecutive frames of a photograph that stands still, with a camera's noise: after
+painting, over before. Seconds are processor seconds; live counts frames. Names select figures: `fast live video
+steady`. Exit status 1 if one misses its bound.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import itertools
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import PIL.Image
+import PIL.ImageOps
+import torch
+
+from backends.style.fast import Fast
+from backends.style.fields import LiveInputs, StyleInputs
+from backends.style.palettes import RGB, as_rgb, as_tensor
+from backends.style.task import live_style, style_transfer
+from backends.style.video import SteadyPainter
+from bench.bare import BareRun, LiveRun
+from bench.live import streamed
+from bench.tables import Ratio, median
+from studio.catalogue import Catalogue
+from studio.media.base import Blob
+from studio.media.image import Image
+from studio.runtime import EMBEDDED
+from studio.weights import Shelf
+
+_ROUNDS, _WARM_UP = 9, 2
+_SIDE_PX = 512
+_FRAMES, _NOISE = 16, 6.0
+_CAMERA_WH = (640, 480)
+
+
+def fast() -> list[Ratio]:
+    """CPU seconds of a call of `fast` at 512 px, over those of the matching alone."""
+    backend, photograph = load(), _photograph("astronaut")
+    inputs = StyleInputs(content=photograph, size=_SIDE_PX)
+    study = backend.study(inputs.painting, None, _SIDE_PX)
+    rgb = as_tensor(photograph.rgb)
+
+    def bare() -> None:
+        with torch.inference_mode():
+            backend.swapper.paint(rgb, study, inputs.strength, inputs.seed, lambda: None)
+
+    pairs = _pairs(lambda: backend(inputs, BareRun()), bare)
+    return [_ratio(f"fast: call over bare matching, {_SIDE_PX} px", pairs, at_most=1.1)]
+
+
+def live() -> list[Ratio]:
+    """Frames per second of the live demo in a browser over those of the bare backend on the same frames."""
+    backend = load()
+    frames = [_camera_frame(_photograph("astronaut").rgb, number) for number in range(20)]
+    inputs = [LiveInputs(image=Image.load(Blob(data=frame))) for frame in frames]
+    calls = [functools.partial(backend, each, LiveRun()) for each in inputs]
+    calls[0]()  # the style is read once, and kept
+    return [streamed(live_style.name, frames, calls, lambda _page: None)]
+
+
+def video() -> list[Ratio]:
+    """CPU seconds of a video, decoded, painted and encoded, over those of painting its frames alone."""
+    backend = load()
+    inputs = LiveInputs.model_validate(live_style.examples[1].values)
+    assert inputs.video is not None
+    frames = [as_tensor(frame.rgb) for frame in inputs.video.frames()]
+    study = backend.study(inputs.painting, None, max(inputs.video.resolution_wh))
+
+    def whole() -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            for _ in cast(Iterator[object], backend(inputs, BareRun(Path(folder)))):
+                pass
+
+    def bare() -> None:
+        paint = SteadyPainter(backend.swapper, study, inputs.strength)
+        with torch.inference_mode():
+            for frame in frames:
+                paint(frame, lambda: None)
+
+    pairs = _pairs(whole, bare, rounds=5)
+    return [_ratio(f"fast: video over its frames alone, {len(frames)} frames", pairs, at_most=1.3)]
+
+
+def steady() -> list[Ratio]:
+    """Change of a still photograph with a camera's noise, painted frame after frame, over the noise itself."""
+    backend = load()
+    rgb = np.asarray(_photograph("astronaut").pil().resize((256, 256)), np.uint8)
+    random = np.random.default_rng(0)
+    noisy = [np.clip(rgb + random.normal(0, _NOISE, rgb.shape), 0, 255).astype(np.uint8) for _ in range(_FRAMES)]
+    rows = []
+    for painting in ("mosaic", "impasto oil", "ink hatching"):
+        study = backend.study(painting, None, 256)
+        given, still = (_change(frames) for frames in (noisy, _in_a_row(backend, study, [rgb] * _FRAMES)))
+        in_a_row = _change(_in_a_row(backend, study, noisy))
+        detail = f"change of {in_a_row:.2f} over {given:.2f} levels; without noise {still:.3f}"
+        rows.append(Ratio(f"steady, {painting}: change over the noise's", [in_a_row / given], at_most=1, detail=detail))
+    return rows
+
+
+FIGURES: dict[str, Callable[[], list[Ratio]]] = {"fast": fast, "live": live, "video": video, "steady": steady}
+
+
+def main(names: Sequence[str]) -> int:
+    """Measure and print; 1 if a bound is missed, 2 for a name that is not known."""
+    unknown = [name for name in names if name not in FIGURES]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; known: {', '.join(FIGURES)}", file=sys.stderr)
+        return 2
+    missed = False
+    print(f"{'figure':<52}{'median':>8}{'min':>8}{'max':>8}{'bound':>9}  detail")
+    for name in names or FIGURES:
+        for row in FIGURES[name]():
+            print(row.row(), flush=True)
+            missed = missed or not row.met
+    return int(missed)
+
+
+def load() -> Fast:
+    """The shipped backend, with its weights from the shelf."""
+    family = Catalogue.discover().entry(style_transfer.name).family
+    return Fast(Shelf(EMBEDDED).resolve(family, "style_encoder"), "cpu")
+
+
+def _photograph(name: str) -> Image:
+    return Image.open(Catalogue.discover().entry(style_transfer.name).family / "examples" / f"{name}.jpg")
+
+
+def _camera_frame(rgb: RGB, number: int) -> bytes:
+    """A 640 x 480 JPEG of a picture, moved to the side by some pixels."""
+    picture = PIL.ImageOps.fit(PIL.Image.fromarray(np.roll(rgb, 4 * number, axis=1)), _CAMERA_WH)
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    return buffer.getvalue()
+
+
+def _in_a_row(backend: Fast, study: Any, frames: Sequence[RGB]) -> list[RGB]:
+    paint = SteadyPainter(backend.swapper, study, 0.8)
+    with torch.inference_mode():
+        return [as_rgb(paint(as_tensor(rgb), lambda: None)) for rgb in frames]
+
+
+def _change(frames: Sequence[RGB]) -> float:
+    """Mean difference of consecutive frames in levels of 255, after those in which strokes settle."""
+    late = frames[len(frames) // 3 :]
+    return float(np.mean([np.abs(one.astype(int) - other).mean() for one, other in itertools.pairwise(late)]))
+
+
+def _pairs(ours: Callable[[], object], bare: Callable[[], object], rounds: int = _ROUNDS) -> list[tuple[float, float]]:
+    """Processor seconds of both, in turn."""
+    return [(_seconds(ours), _seconds(bare)) for _ in range(_WARM_UP + rounds)][_WARM_UP:]
+
+
+def _ratio(name: str, pairs: Sequence[tuple[float, float]], at_most: float) -> Ratio:
+    ours, bare = (median(pair[place] for pair in pairs) for place in (0, 1))
+    detail = f"{ours:.3f} over {bare:.3f} CPU s, {torch.get_num_threads()} threads"
+    return Ratio(name, [one / other for one, other in pairs], at_most=at_most, detail=detail)
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    """Processor seconds, of all threads: what else runs on the machine does not count."""
+    started = time.process_time()
+    call()
+    return time.process_time() - started
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,94 @@
+"""ResNet-50 as other eyes for the optimisation: the real class with random weights, pulled from a hub on loopback."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save
+from torchvision.models import resnet50
+
+from backends.style.fields import StyleInputs, StyleOutputs
+from backends.style.resnet import GatysResNet50, ResNetEye
+from bench.bare import BareRun
+from studio.downloads import Downloads
+from studio.errors import WeightsUnavailable
+from studio.media.image import Image
+from studio.weights import Shelf
+from tests.hub.conftest import hub
+from tests.hub.local_hub import LocalHub, pulled
+
+__all__ = ["hub"]
+
+pytestmark = pytest.mark.slow  # a hundred megabytes are written, sent and read
+
+
+@pytest.fixture(scope="module")
+def tensors() -> dict[str, torch.Tensor]:
+    torch.manual_seed(0)
+    return resnet50().state_dict()
+
+
+def content(tensors: dict[str, torch.Tensor]) -> dict[str, bytes]:
+    return {"model.safetensors": save({name: value.contiguous() for name, value in tensors.items()})}
+
+
+def test_its_maps_lie_where_those_of_our_own_do(tensors: dict[str, torch.Tensor]) -> None:
+    eye = ResNetEye(tensors).eval()
+    found = eye(torch.rand(1, 3, 64, 48), ("whiten", "refine1", "halve2", "refine3"))
+    shapes = [tuple(maps.shape[1:]) for maps in found.values()]
+    assert shapes == [(3, 64, 48), (64, 32, 24), (256, 16, 12), (512, 8, 6)]
+    assert list(eye(torch.rand(1, 3, 64, 48), ("refine1",))) == ["refine1"]
+    mean = torch.tensor([0.485, 0.456, 0.406]).view(1, 3, 1, 1).expand(1, 3, 32, 32)
+    assert eye(mean, ("whiten",))["whiten"].abs().max() < 1e-6
+    whole = resnet50()
+    whole.load_state_dict(tensors)
+    rgb = torch.rand(1, 3, 64, 64)
+    first = whole.eval().conv1((rgb - eye.mean) / eye.deviation)
+    assert torch.allclose(eye(rgb, ("refine1",))["refine1"], torch.relu(whole.bn1(first)), atol=1e-5)
+
+
+def test_a_picture_is_painted(hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    backend = GatysResNet50(pulled(hub, tmp_path, content(tensors)), "cpu")
+    rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    inputs = StyleInputs(content=Image(rgb), painting="mosaic", size=64)
+    answers = list(backend(inputs, BareRun()))
+    assert isinstance(answers[-1], StyleOutputs)
+    assert answers[-1].picture.resolution_wh == (64, 64)
+    assert not np.array_equal(answers[-1].picture.rgb, rgb)
+
+
+def test_tensors_of_another_network_are_refused(
+    hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]
+) -> None:
+    weights = pulled(hub, tmp_path, content(tensors | {"layer9.weight": torch.ones(2)}))
+    with pytest.raises(RuntimeError, match=r"layer9\.weight"):
+        GatysResNet50(weights, "cpu")
+
+
+def test_another_file_than_the_pinned_one_is_removed(
+    hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]
+) -> None:
+    files = content(tensors)
+    hub.files.clear()
+    hub.files |= files
+    (tmp_path / "weights.toml").write_text(hub.row())
+    name, data = next(iter(files.items()))
+    hub.files[name] = data[:-1] + bytes([data[-1] ^ 1])
+    shelf = Shelf(tmp_path, Downloads())
+    download = shelf.pull(tmp_path, "net")
+    assert download.wait(60)
+    fault: Any = download.error
+    assert isinstance(fault, WeightsUnavailable)
+    with pytest.raises(WeightsUnavailable):
+        shelf.resolve(tmp_path, "net")
+
+
+def test_a_cut_download_goes_on(hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    hub.faults.cut_at, hub.faults.cuts = 0.4, 1
+    weights = pulled(hub, tmp_path, content(tensors))
+    assert [start > 0 for start in hub.gets("model.safetensors")] == [False, True]
+    GatysResNet50(weights, "cpu")
