@@ -6,6 +6,7 @@ import sys
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import cv2
 import numpy as np
@@ -40,11 +41,16 @@ def painted(name: str) -> npt.NDArray[np.uint8]:
     return np.rint(small * 255).astype(np.uint8)
 
 
+def write(name: str, file: Path | BinaryIO) -> None:
+    """Draw a style picture and write it as WebP."""
+    PIL.Image.fromarray(painted(name)).save(file, "WEBP", quality=88, method=6)
+
+
 def main(folder: Path, names: list[str]) -> None:
     """Draw them into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
-        PIL.Image.fromarray(painted(name)).save(folder / STYLES[name].path.name, quality=88, method=6)
+        write(name, folder / STYLES[name].path.name)
 
 
 if __name__ == "__main__":
