@@ -3,8 +3,8 @@
 A call is all of it: the picture scaled, painted, its answer made. Bare is the matching alone, on the same pixels, with
 the style's cells kept as the adapter keeps them. Live is a real browser whose camera shows a photograph that moves.
 Steadiness is the mean change between consecutive frames of a photograph that stands still, with a camera's noise: after
-painting, over before. Seconds are processor seconds; live counts frames. Names select figures: `fast live video
-steady`. Exit status 1 if one misses its bound.
+painting, over before. Seconds are processor seconds, but for `gatys`, where a visitor waits for them; live counts
+frames. Names select figures: `gatys fast live video steady`. Exit status 1 if one misses its bound.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import torch
 
 from backends.style.fast import Fast
 from backends.style.fields import LiveInputs, StyleInputs
+from backends.style.gatys import Gatys
 from backends.style.palettes import RGB, as_rgb, as_tensor
 from backends.style.task import live_style, style_transfer
 from backends.style.video import SteadyPainter
@@ -36,12 +37,25 @@ from studio.catalogue import Catalogue
 from studio.media.base import Blob
 from studio.media.image import Image
 from studio.runtime import EMBEDDED
-from studio.weights import Shelf
+from studio.weights import Shelf, Weights
 
 _ROUNDS, _WARM_UP = 9, 2
 _SIDE_PX = 512
 _FRAMES, _NOISE = 16, 6.0
 _CAMERA_WH = (640, 480)
+
+
+def gatys() -> list[Ratio]:
+    """Seconds until a picture of 512 px is painted step by step, and until the first one on the way is seen."""
+    backend = Gatys(_weights(), "cpu")
+    inputs = StyleInputs(content=_photograph("astronaut"), size=_SIDE_PX)
+    started = time.perf_counter()
+    seen = [time.perf_counter() - started for _ in cast(Iterator[object], backend(inputs, BareRun()))]
+    detail = f"{torch.get_num_threads()} threads, {len(seen)} pictures"
+    return [
+        Ratio(f"gatys: seconds for {_SIDE_PX} px", [seen[-1]], at_most=60, detail=detail),
+        Ratio(f"gatys: seconds to the first preview of {_SIDE_PX} px", [seen[0]], at_most=5, detail=detail),
+    ]
 
 
 def fast() -> list[Ratio]:
@@ -108,7 +122,9 @@ def steady() -> list[Ratio]:
     return rows
 
 
-FIGURES: dict[str, Callable[[], list[Ratio]]] = {"fast": fast, "live": live, "video": video, "steady": steady}
+FIGURES: dict[str, Callable[[], list[Ratio]]] = {
+    "gatys": gatys, "fast": fast, "live": live, "video": video, "steady": steady,
+}  # fmt: skip
 
 
 def main(names: Sequence[str]) -> int:
@@ -128,8 +144,11 @@ def main(names: Sequence[str]) -> int:
 
 def load() -> Fast:
     """The shipped backend, with its weights from the shelf."""
-    family = Catalogue.discover().entry(style_transfer.name).family
-    return Fast(Shelf(EMBEDDED).resolve(family, "style_encoder"), "cpu")
+    return Fast(_weights(), "cpu")
+
+
+def _weights() -> Weights:
+    return Shelf(EMBEDDED).resolve(Catalogue.discover().entry(style_transfer.name).family, "style_encoder")
 
 
 def _photograph(name: str) -> Image:
