@@ -1,4 +1,6 @@
-"""What is sent to every surface: each example of each task and adapter, and every bad input its fields allow.
+"""What is sent: each example of each task and adapter to the runtime, each that fills in other fields to every surface.
+
+And every bad input that the fields allow.
 
 All of it is read from the declarations, so a new task is covered by being declared.
 """
@@ -76,6 +78,16 @@ def _good() -> Iterator[Any]:
                 yield pytest.param(Good(task, adapter, example), id=name, marks=marks)
 
 
+def _wire() -> Iterator[Any]:
+    seen = set()
+    for parameter in _good():
+        case = parameter.values[0]
+        fields = (case.task.name, case.adapter.name, frozenset(case.example.values))
+        if fields not in seen:
+            seen.add(fields)
+            yield parameter
+
+
 def _missing(task: Task, adapter: Adapter) -> str:
     """Why an adapter of kind hub or endpoint cannot be run on this machine; empty if it can."""
     if adapter.kind not in ("hub", "endpoint"):
@@ -147,6 +159,8 @@ def _out_of_range(spec: FieldSpec) -> Iterator[tuple[str, Any, int, bool]]:
 
 
 GOOD = list(_good())
+#: for surfaces: of each adapter the first example, and those that fill in other fields than any before
+WIRE = list(_wire())
 #: for surfaces that send JSON
 BAD_TYPED = list(_bad(typed=True))
 #: for surfaces that send texts and files

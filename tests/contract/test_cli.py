@@ -16,7 +16,7 @@ from studio.settings import Settings
 from surfaces import cli
 from surfaces.encode import outputs_json
 from tests.conftest import PACKAGES
-from tests.contract.cases import BAD, GOOD, Bad, Good
+from tests.contract.cases import BAD, WIRE, Bad, Good
 from tests.contract.checks import check_error, files_below
 from tests.contract.places import Studio
 from tests.contract.wire import as_words
@@ -45,7 +45,7 @@ def shared_models(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("shared_models")
-@pytest.mark.parametrize("case", GOOD)
+@pytest.mark.parametrize("case", WIRE)
 def test_an_example(
     capsys: Capture, tmp_path: Path, temporary: Path, expected: Callable[[Good], Outputs], case: Good
 ) -> None:

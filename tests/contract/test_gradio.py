@@ -18,7 +18,7 @@ from studio.contract import Outputs, Task
 from studio.fields import describe
 from surfaces.demos.outputs import as_data
 from tests.conftest import ROOT
-from tests.contract.cases import BAD, CATALOGUE, EXTRA, GOOD, TASKS, Bad, Good
+from tests.contract.cases import BAD, CATALOGUE, EXTRA, TASKS, WIRE, Bad, Good
 from tests.contract.checks import check_error, check_no_inside, files_below
 from tests.contract.places import Server
 from tests.contract.wire import as_gradio
@@ -61,7 +61,7 @@ def labels(client: Client, event: str) -> list[str]:
     return [output["label"] for output in information["named_endpoints"][event]["returns"]]
 
 
-@pytest.mark.parametrize("case", GOOD)
+@pytest.mark.parametrize("case", WIRE)
 def test_an_example(connect: Connect, tmp_path: Path, expected: Callable[[Good], Outputs], case: Good) -> None:
     client = connect(case.task.name, owner=f"{case.adapter.name}, {case.example.title}")  # who has nothing yet
     arguments = as_gradio(case.task, case.values, tmp_path)

@@ -23,7 +23,7 @@ from studio.runtime import Runtime
 from surfaces import mcp
 from surfaces.encode import outputs_json
 from surfaces.identity import Identity, owner_of_headers
-from tests.contract.cases import BAD_TYPED, GOOD, TASKS, Good
+from tests.contract.cases import BAD_TYPED, TASKS, WIRE, Good
 from tests.contract.checks import check_error
 from tests.contract.places import Server, Studio
 from tests.contract.wire import as_json, without_types
@@ -81,7 +81,7 @@ def test_every_task_is_a_tool(studio: Studio, key: Key) -> None:
             jsonschema.validate(as_json(dict(example.values)), tool.input_schema)
 
 
-@pytest.mark.parametrize("case", GOOD)
+@pytest.mark.parametrize("case", WIRE)
 def test_an_example(studio: Studio, key: Key, expected: Callable[[Good], Outputs], case: Good) -> None:
     arguments = as_json(case.values) | {"adapter": case.adapter.name}
     result = in_process(studio, key, lambda client: client.call_tool(case.task.name, arguments))

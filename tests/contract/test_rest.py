@@ -11,21 +11,21 @@ from starlette.testclient import TestClient
 
 from studio.contract import Outputs
 from surfaces.encode import outputs_json
-from tests.contract.cases import BAD, BAD_TYPED, GOOD, TASKS, Bad, Good
+from tests.contract.cases import BAD, BAD_TYPED, TASKS, WIRE, Bad, Good
 from tests.contract.checks import check_error, check_no_inside
 from tests.contract.wire import as_json, as_parts, without_types
 
 Key = dict[str, str]
 
 
-@pytest.mark.parametrize("case", GOOD)
+@pytest.mark.parametrize("case", WIRE)
 def test_an_example_as_a_form(client: TestClient, key: Key, expected: Callable[[Good], Outputs], case: Good) -> None:
     address = f"/api/v1/tasks/{case.task.name}/run?adapter={case.adapter.name}"
     answer = client.post(address, files=as_parts(case.values), headers=key)
     check_answer(answer, case, expected(case))
 
 
-@pytest.mark.parametrize("case", GOOD)
+@pytest.mark.parametrize("case", WIRE)
 def test_an_example_as_json(client: TestClient, key: Key, expected: Callable[[Good], Outputs], case: Good) -> None:
     body = {"inputs": as_json(case.values), "adapter": case.adapter.name}
     answer = client.post(f"/api/v1/tasks/{case.task.name}/run", json=body, headers=key)
