@@ -24,6 +24,8 @@ _CNN_SCORE = 0.5
 _COARSE_PIXELS = 640 * 480
 _FINE_PIXELS = 4_000_000
 _CNN_PIXELS = 320 * 240
+#: A picture with a shorter side is not given to the CNN: there is no face in it, and dlib fails on such.
+_LEAST_PX = 20
 _MAX_UPSCALE = 2.0
 
 
@@ -91,7 +93,10 @@ class DlibFaces:
         return [(_rectangle(_corners(r), 1 / scale), float(s)) for r, s in zip(rectangles, scores, strict=True)]
 
     def _search_cnn(self, rgb: RGB, scale: float) -> list[tuple[Any, float]]:
-        found = self._cnn(_scaled(rgb, scale), 0)
+        small = _scaled(rgb, scale)
+        if min(small.shape[:2]) < _LEAST_PX:
+            return []
+        found = self._cnn(small, 0)
         return [(_rectangle(_corners(f.rect), 1 / scale), f.confidence) for f in found if f.confidence >= _CNN_SCORE]
 
     def _face(self, rgb: RGB, rectangle: Any, score: float) -> Face:

@@ -114,7 +114,7 @@ class ShapesBoard:
             api_name=f"{name}_clear",
             **common,
         )
-        self.points.change(
+        self.points.input(  # not change: it would draw anew after each click, and might come after the next one's
             _redrawn,
             [self._ground, self.points, self._begun],
             shown,
@@ -126,9 +126,10 @@ class ShapesBoard:
         """Another picture or video: its frame small, with its full size, and the board with what is drawn so far."""
         ground = _ground(media, payload)
         visible = ground is not None
-        hint = _HINT if visible else _EMPTY.format(what=f"a {self._spec.ui.over}")
-        picture, _ = _redrawn(ground, points, [])
-        return ground, [], gr.update(visible=visible), gr.update(value=picture, visible=visible), _said(hint)
+        picture, said = _redrawn(ground, points, [])
+        if not visible:
+            said = _said(_EMPTY.format(what=f"a {self._spec.ui.over}"))
+        return ground, [], gr.update(visible=visible), gr.update(value=picture, visible=visible), said
 
 
 Ground = tuple[RGB, float]

@@ -99,6 +99,7 @@ class Visitor:
         before = self.download_link.get_attribute("href") if self.download_link.count() else ""
         self.run_button.click()
         expect(self.download_link).not_to_have_attribute("href", before or "")
+        self.page.wait_for_timeout(300)  # Gradio takes no second run before it has heard the end of the first
 
     def run_into_error(self) -> Locator:
         """Press Run and wait for the error."""

@@ -23,8 +23,8 @@ from tests.families.specimens.task import StreamOutputs
 
 pytestmark = pytest.mark.slow
 
-#: what runs models through a runtime of the test's own process
-CONTRACT = ("runtime", "runs", "rest", "rest_jobs", "mcp")
+#: what runs models through a runtime of the test's own process; the surfaces above it do not know where it computes
+CONTRACT = ("runtime", "runs", "rest_jobs")
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,11 @@ def test_golden_distances(
     assert answer.notes == []
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (2, 300), (300, 3), (9, 9)])
+def test_a_picture_too_small_for_any_face_has_none(model: DlibFaces, shape: tuple[int, int]) -> None:
+    assert model.detect(np.zeros((*shape, 3), np.uint8)) == []
+
+
 def test_default_thresholds_are_the_models_own(model: DlibFaces) -> None:
     thresholds = [t.inputs.model_fields["threshold"] for t in TASKS if "threshold" in t.inputs.model_fields]
     assert [field.default for field in thresholds] == [model.threshold] * 2
