@@ -27,16 +27,19 @@ _SHOW_EVERY_S = 0.1
 _QUOTE_CHARACTERS = 160
 _CITED = re.compile(r"(?<!\\)\[(\d{1,3})\]")
 
-#: A click on a number in an answer presses the hidden button, which asks the studio for the place.
-_CITATIONS_JS = """
-() => document.addEventListener("click", (event) => {
+#: For the page's head, so that the first click is heard too: a click on a number in an answer presses the hidden
+#: button, which asks the studio for the place.
+CITATIONS_HEAD = """
+<script>
+document.addEventListener("click", (event) => {
   const link = event.target.closest?.('a[href*="#source-"]');
   if (!link) return;
   event.preventDefault();
   event.stopPropagation();
   document.documentElement.dataset.cited = link.href.split("#source-")[1];
   document.querySelector("#chat-cited").click();
-}, true)
+}, true);
+</script>
 """
 _CITED_JS = "(cited, thread) => [document.documentElement.dataset.cited, thread]"
 
@@ -182,7 +185,6 @@ class ChatPanel:
         cited = wired(self._show, [self._cited, keeping.thread], place)
         self._open.click(**cited, js=_CITED_JS, api_name="chat_cited")
         blocks.load(**wired(self._restore, [], [*keeping.components, *self._turn_outputs]), api_name="chat_restore")
-        blocks.load(None, None, None, js=_CITATIONS_JS, api_name="chat_citations", api_visibility="undocumented")
 
     def _handler(self) -> Callable[..., AsyncIterator[list[Any]]]:
         """The event's function: put a question, and show the answer as it comes."""

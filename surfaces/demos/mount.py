@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from studio.errors import InvalidInput, NotFound
 from studio.runtime import Runtime
 from surfaces.demos.blocks import build_blocks
+from surfaces.demos.chat import CITATIONS_HEAD
 from surfaces.demos.door import Door
 from surfaces.demos.files import sweep
 from surfaces.theme import GRADIO_CSS, gradio_theme
@@ -128,6 +129,7 @@ def build_app(runtime: Runtime, name: str) -> Any:
         theme=gradio_theme(),
         css=GRADIO_CSS,
         css_paths=Path(__file__).parent / "demo.css",
+        head=CITATIONS_HEAD if entry.task.chat else None,
     )
 
 
