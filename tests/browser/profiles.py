@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, BrowserContext
 
 from tests.browser.traffic import Traffic
 
-PATIENCE_MS = 20_000
+#: The first answer of a model waits until it is loaded, with its libraries, from a disk that has not read them yet.
+PATIENCE_MS = 60_000
 Scheme = Literal["light", "dark"]
 
 
