@@ -24,6 +24,8 @@ from tests.browser.visitor import FACES, Visitor
 
 ROOT = Path(__file__).parents[2]
 START_S = 60
+#: More than `PATIENCE_MS`: a test says itself what it waited for in vain.
+TEST_S = 300
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -39,11 +41,13 @@ FLAGS = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark everything in this folder."""
+    """Mark everything in this folder, and give it more time than other tests have."""
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.slow)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 @pytest.fixture(scope="package")

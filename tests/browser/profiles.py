@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.traffic import Traffic
 
 #: The first answer of a model waits until it is loaded, with its libraries, from a disk that has not read them yet.
-PATIENCE_MS = 60_000
+PATIENCE_MS = 120_000
 Scheme = Literal["light", "dark"]
 
 
