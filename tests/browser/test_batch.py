@@ -23,7 +23,7 @@ def test_many_pictures_are_read_and_taken_away(visitor: Visitor, tmp_path: Path)
     files = page.locator('[class*="st-key-batch-files-digit_recognition"] input[type=file]')
     files.set_input_files([DIGITS / "five.png", DIGITS / "eight_in_chalk.png", bad])
     page.get_by_role("button", name="Run 3", exact=True).click()
-    expect(page.get_by_text("3 of 3, 1 failed")).to_be_visible(timeout=90_000)  # the model is loaded first
+    expect(page.get_by_text("3 of 3, 1 failed")).to_be_visible()
     with page.expect_download() as table:
         page.get_by_role("button", name="Download the table").click()
     rows = list(csv.DictReader(table.value.path().read_text().splitlines()))
