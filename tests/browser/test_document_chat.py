@@ -200,6 +200,26 @@ def test_an_answer_leads_to_its_place_and_the_conversation_is_kept(visitor: Visi
     expect(chat.answers).to_have_count(0)
 
 
+#: Puts a link as of a citation into a page and clicks it as soon as there is the button that it is to press.
+_CLICK_AT_ONCE = """
+new MutationObserver((changes, observer) => {
+  if (!document.querySelector("#chat-cited")) return;
+  observer.disconnect();
+  const link = document.createElement("a");
+  link.href = "#source-3-1";
+  document.body.append(link);
+  link.click();
+}).observe(document, {childList: true, subtree: true});
+"""
+
+
+def test_a_click_on_a_citation_is_heard_from_the_first_moment(visitor: Visitor) -> None:
+    visitor.page.add_init_script(_CLICK_AT_ONCE)
+    chat = Chatter(visitor)
+    expect(chat.part("cited")).to_have_count(1)
+    expect(visitor.demo.locator("html")).to_have_attribute("data-cited", "3-1")
+
+
 def marked_px(chat: Chatter) -> int:
     """How many pixels of the page's picture are those of a mark."""
     picture = chat.part("place").locator("img").first
