@@ -18,7 +18,7 @@ from backends.detection.task import object_detection
 from bench.figures import Figure, NoData
 from recipes import boxes
 from recipes.average_precision import measure
-from recipes.scenes import Scene
+from recipes.boxed import Scene
 from studio.catalogue import Catalogue
 from studio.runtime import EMBEDDED
 from studio.settings import Settings

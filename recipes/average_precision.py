@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from backends.detection.net import Found, Network
-from recipes.scenes import Scenes
+from recipes.boxed import Scenes
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from recipes import public_boxes
-from recipes.scenes import Scene, Scenes
+from recipes.boxed import Scene, Scenes
 from studio.settings import Settings
 
 CELLS = ("red cell", "white cell", "platelet")

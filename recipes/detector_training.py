@@ -18,9 +18,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from backends.detection.net import build, keep_to_itself
+from recipes.boxed import Scene, Scenes
 from recipes.loop import Epoch, Fitted, device_here
 from recipes.publish import ROOT
-from recipes.scenes import Scene, Scenes
 from studio.settings import Settings
 
 EMBEDDED = ROOT / "models_cache" / "embedded" / "detection"

@@ -15,9 +15,9 @@ import yaml
 
 from backends.detection.net import DEEPEST, Domain, Network, onnx_runner
 from recipes.average_precision import Measured, evaluate
+from recipes.boxed import Scenes
 from recipes.detector_training import Plan, Splits, description, fit
 from recipes.publish import Card, Result, publish
-from recipes.scenes import Scenes
 from studio.settings import Settings
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 
-from recipes.scenes import Scene, Scenes
+from recipes.boxed import Scene, Scenes
 from studio.settings import Settings
 
 _CELLS = ("Shenggan/BCCD_Dataset", "d272fb14cdff6e473fafeeeba32aba5f560e9e43")

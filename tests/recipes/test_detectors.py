@@ -16,9 +16,9 @@ from safetensors.torch import save_file
 from backends.detection.net import build, filled, letterboxed, load, torch_runner
 from recipes import boxes, detector_training, detectors
 from recipes.average_precision import measure
+from recipes.boxed import Scene
 from recipes.detector_training import Plan, begin_with, description, fit, measured, write_yolo
 from recipes.detectors import About, train_detector
-from recipes.scenes import Scene
 from studio.settings import Settings
 
 PLAN = Plan(
