@@ -8,10 +8,12 @@ from pydantic import AfterValidator, Field
 
 from studio.contract import Inputs, Outputs, Ui
 from studio.errors import InvalidInput, TooLarge
-from studio.media.image import Image
+from studio.media.document import Document
 from studio.results import Kind, Markdown, Message
 
 MOST_TURNS = 10
+#: Pictures and pages that are looked at together.
+MOST_PAGES = 6
 
 
 def turns_in(text: str) -> list[str]:
@@ -33,13 +35,14 @@ def _some(text: str) -> str:
 
 
 class AssistantInputs(Inputs):
-    """Pictures, and what is said about them."""
+    """Pictures and documents, and what is said about them."""
 
     images: Annotated[
-        list[Image],
+        list[Document],
         Field(
-            title="Pictures",
-            description="Photographs, receipts, charts, slides; the assistant sees all of them throughout.",
+            title="Pictures and PDFs",
+            description="Photographs, receipts, charts, slides; the assistant sees all of them throughout, in all at "
+            f"most {MOST_PAGES} pictures and pages.",
             min_length=1,
             max_length=4,
         ),
@@ -79,4 +82,7 @@ class AssistantOutputs(Outputs):
     conversation: Annotated[
         list[Message], Field(title="Conversation", description="All turns; send it as the history to go on.")
     ]
-    notes: Annotated[list[str], Field(title="Notes", description="What was done to the pictures, and what to mind.")]
+    notes: Annotated[
+        list[str],
+        Field(title="Notes", description="What was scaled down or left out, and what to mind."),
+    ]

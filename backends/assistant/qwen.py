@@ -20,9 +20,9 @@ from transformers import (
     StoppingCriteriaList,
 )
 
-from backends.assistant.fields import AssistantInputs, AssistantOutputs, turns_in
+from backends.assistant.fields import MOST_PAGES, AssistantInputs, AssistantOutputs, turns_in
 from studio.contract import Run
-from studio.media.image import Image
+from studio.media.document import Document
 from studio.results import Message
 from studio.weights import Weights
 
@@ -72,8 +72,7 @@ class Qwen3Vl:
     def __call__(self, inputs: AssistantInputs, run: Run) -> Iterator[AssistantOutputs]:
         """Answer turn by turn; each answer sees those before it."""
         notes = [_MIND]
-        images = [_scaled(image, number, notes) for number, image in enumerate(inputs.images, 1)]
-        seen = self._seen(images)
+        seen = self._seen(looked_at(inputs.images, notes))
         conversation = list(inputs.history or [])
         turns = turns_in(inputs.message)
         for number, turn in enumerate(turns):
@@ -129,12 +128,26 @@ class Qwen3Vl:
         return list(self._tokenizer.encode(text, add_special_tokens=False).ids)
 
 
-def _scaled(image: Image, number: int, notes: list[str]) -> PIL.Image.Image:
+def looked_at(documents: list[Document], notes: list[str]) -> list[PIL.Image.Image]:
+    """All pictures and pages, as many as are looked at together; what is left out is noted."""
+    found: list[PIL.Image.Image] = []
+    for number, document in enumerate(documents, 1):
+        looked = min(document.page_count, MOST_PAGES - len(found))
+        name = f"Picture {number}" if document.image else f"PDF {number}"
+        for page in range(1, looked + 1):
+            told = name if document.image else f"{name}, page {page}"
+            found.append(_scaled(document.page(page).pil(), told, notes))
+        if looked < document.page_count:
+            left = f"{looked or 'None'} of the {document.page_count} pages of {name}"
+            notes.append(f"Looked at: {left}. At most {MOST_PAGES} pictures and pages are looked at together.")
+    return found
+
+
+def _scaled(picture: PIL.Image.Image, told: str, notes: list[str]) -> PIL.Image.Image:
     """The picture, scaled down if it is large; that is noted."""
-    picture = image.pil()
     times = (_MOST_PX / (picture.width * picture.height)) ** 0.5
     if times >= 1:
         return picture
     size_wh = max(1, round(picture.width * times)), max(1, round(picture.height * times))
-    notes.append(f"Picture {number} was scaled down to {size_wh[0]} x {size_wh[1]} px: small writing may be lost.")
+    notes.append(f"{told} was scaled down to {size_wh[0]} x {size_wh[1]} px: small writing may be lost.")
     return picture.resize(size_wh, PIL.Image.Resampling.LANCZOS)

@@ -29,7 +29,7 @@ visual_assistant = Task(
     name="visual_assistant",
     title="Visual assistant",
     section="Images",
-    summary="Many turns about one or more pictures. Its model is large and is downloaded first; until then Visual "
+    summary="Many turns about pictures and PDFs. Its model is large and is downloaded first; until then Visual "
     "question answering answers from what the studio can find.",
     inputs=AssistantInputs,
     outputs=AssistantOutputs,
@@ -55,8 +55,8 @@ A network cuts each picture into patches and turns them into vectors, which stan
 language model goes on with it word by word ([Qwen3-VL, Qwen Team 2025](https://arxiv.org/abs/2511.21631)). Each line of
 the message is a turn that sees the answers before it. To go on later, send the conversation as the history.
 
-Pictures of more than a million pixels are scaled down. The most likely word is taken each time, so that the same turns
-get the same answers.
+Pages of PDFs are looked at as pictures. Those of more than a million pixels are scaled down. The most likely word is
+taken each time, so that the same turns get the same answers.
 
 **What it is bad at.** It knows no evidence: what sounds likely is said, whether or not it is in the picture. Figures
 and names have to be checked. Where an answer must rest on something, take *Visual question answering*.

@@ -6,8 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from backends.text.document import MOST_PAGES, Document, chosen_pages
+from backends.text.pages import MOST_PAGES, chosen_pages
 from studio.contract import Inputs, Outputs, Ui
+from studio.media.document import Document
 from studio.media.file import File
 from studio.media.image import Image
 from studio.media.table import Table

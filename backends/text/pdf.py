@@ -1,4 +1,4 @@
-"""PDFs, by way of PDFium: counted, rendered, and made searchable by text that is there but not seen."""
+"""PDFs made searchable, by way of PDFium: by text that is there but not seen."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ import ctypes
 import hashlib
 import io
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,11 @@ import numpy as np
 import pypdfium2
 import pypdfium2.raw as pdfium
 
-from backends.text.geometry import RGB, Quad
-from studio.errors import InvalidInput
+from backends.text.geometry import Quad
 from studio.media.image import Image
+from studio.media.pdf import opened
 from studio.pdfium import ONE_AT_A_TIME
 
-_DPI, _POINTS_PER_INCH = 200, 72
-_MOST_PIXELS = 12_000_000  # of a rendered page: 200 dpi up to A3
-_LEAST_SIDE_PX = 8
 _A4_POINTS = 842  # the longer side of a page made of a picture
 
 #: A font of one block for every character, made by `examples/make.py`: half an em wide, 0.8 above the line, 0.2 below.
@@ -48,40 +44,13 @@ Written = Sequence[tuple[str, Quad]]
 """Lines and where they stand, in pixels of the picture or the rendered page."""
 
 
-def page_count(data: bytes) -> int:
-    """How many pages a PDF has.
-
-    Raises:
-        InvalidInput: it is damaged, encrypted, or has none.
-    """
-    with _opened(data) as document:
-        return len(document)
-
-
-def rendered(data: bytes, number: int) -> RGB:
-    """A page, from 1, as pixels: 200 to the inch, fewer where it is larger than A3. Raises InvalidInput if damaged."""
-    with _opened(data) as document:
-        try:
-            page = document[number - 1]
-            width, height = page.get_size()
-            scale = min(_DPI / _POINTS_PER_INCH, float(np.sqrt(_MOST_PIXELS / max(1.0, width * height))))
-            scale = max(scale, _LEAST_SIDE_PX / max(1.0, min(width, height)))
-            pixels = page.render(scale=scale, rev_byteorder=True).to_numpy()
-        except pypdfium2.PdfiumError as fault:
-            raise InvalidInput(
-                f"Page {number} of the PDF is damaged.", expected="a complete PDF", hint="Leave this page out."
-            ) from fault
-        grey = pixels.ndim == 2 or pixels.shape[2] == 1
-        return np.repeat(pixels.reshape(*pixels.shape[:2], 1), 3, axis=2) if grey else pixels[:, :, :3].copy()
-
-
 def with_text(data: bytes, pages: Mapping[int, tuple[tuple[int, int], Written]]) -> tuple[bytes, list[int]]:
     """A PDF with unseen text over those of its pages that have none; and the numbers of those that had.
 
     Args:
         pages: number of a page, from 1, to (width and height of its rendering, what was read on it).
     """
-    with _opened(data) as document:
+    with opened(data) as document:
         had_text = []
         font = _Font(document, [text for _, lines in pages.values() for text, _ in lines])
         for number, (resolution_wh, lines) in pages.items():
@@ -112,29 +81,6 @@ def of_picture(image: Image, lines: Written) -> bytes:
         page.gen_content()
         font.close()
         return _saved(document, new=True)
-
-
-@contextmanager
-def _opened(data: bytes) -> Iterator[Any]:
-    with ONE_AT_A_TIME:
-        try:
-            document = pypdfium2.PdfDocument(data)
-        except pypdfium2.PdfiumError as fault:
-            raise _unreadable(fault) from fault
-        with document:
-            if len(document) == 0:
-                raise InvalidInput("The PDF has no pages.", expected="a PDF with pages", got="0 pages")
-            yield document
-
-
-def _unreadable(fault: pypdfium2.PdfiumError) -> InvalidInput:
-    if "password" in str(fault).lower():
-        return InvalidInput(
-            "The PDF is encrypted.",
-            expected="a PDF that opens without a password",
-            hint="Open it with its password and print it as a new PDF.",
-        )
-    return InvalidInput("The PDF is damaged or cut off.", expected="a complete PDF")
 
 
 def _saved(document: Any, *, new: bool = False) -> bytes:

@@ -10,14 +10,15 @@ from pathlib import PurePath
 import numpy as np
 
 from backends.text.alphabet import mostly_latin
-from backends.text.document import Document, chosen_pages
 from backends.text.drawing import framed
 from backends.text.engine import Engine
 from backends.text.fields import TextInputs, TextOutputs
 from backends.text.geometry import Quad
 from backends.text.layout import reading_order, written
 from backends.text.page import Progress, read_page
+from backends.text.pages import chosen_pages
 from studio.contract import Run
+from studio.media.document import Document
 from studio.media.file import File
 from studio.media.image import Image
 from studio.media.table import Table

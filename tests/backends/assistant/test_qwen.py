@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+import pypdfium2
 import pytest
 import torch
 from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import Qwen2VLImageProcessor, Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
 from backends.assistant.fields import AssistantInputs
-from backends.assistant.qwen import Qwen3Vl
+from backends.assistant.qwen import Qwen3Vl, looked_at
 from bench.bare import BareRun
 from studio.errors import Cancelled
+from studio.media.base import Blob
+from studio.media.document import Document
 from studio.media.image import Image
 from studio.results import Message
 from tests.hub.conftest import hub
@@ -26,7 +31,13 @@ pytestmark = pytest.mark.slow
 
 MARKS = ("<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|image_pad|>", "<|video_pad|>")
 WORDS = ("<unk>", "user", "assistant", "what", "is", "this", "a", "cat", "?", "\n", "<", "|", "im_end", ">")
-PICTURE = Image(np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8))
+
+
+def picture(rgb: npt.NDArray[np.uint8]) -> Document:
+    return Document(b"", "picture.png", Image(rgb), 1)
+
+
+PICTURE = picture(np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8))
 
 
 @pytest.fixture(scope="module")
@@ -109,10 +120,31 @@ def test_marks_in_a_message_are_taken_apart(model: Any) -> None:
 
 
 def test_large_pictures_are_scaled_down_and_it_is_said(model: Any) -> None:
-    large = Image(np.full((1500, 1000, 3), 90, np.uint8))
+    large = picture(np.full((1500, 1000, 3), 90, np.uint8))
     inputs = AssistantInputs(images=[PICTURE, large], message="what is this?", most_tokens=16)
     [outputs] = list(model(inputs, BareRun()))
     assert outputs.notes[1] == "Picture 2 was scaled down to 816 x 1225 px: small writing may be lost."
+
+
+def test_pages_of_a_pdf_are_looked_at_up_to_a_limit(model: Any) -> None:
+    document = pypdfium2.PdfDocument.new()
+    for _ in range(7):
+        document.new_page(60, 40)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    slides = Document.load(Blob("slides.pdf", buffer.getvalue()), None)
+    notes: list[str] = []
+    assert [page.size for page in looked_at([PICTURE, slides, slides], notes)] == [
+        (96, 64),
+        *[(167, 112)] * 5,
+    ]
+    assert [note.split(".")[0] for note in notes] == [
+        "Looked at: 5 of the 7 pages of PDF 2",
+        "Looked at: None of the 7 pages of PDF 3",
+    ]
+    inputs = AssistantInputs(images=[slides], message="what is this?", most_tokens=16)
+    [outputs] = list(model(inputs, BareRun()))
+    assert outputs.notes[1].startswith("Looked at: 6 of the 7 pages of PDF 1.")
 
 
 def test_it_can_be_cancelled(model: Any) -> None:

@@ -11,10 +11,11 @@ import PIL.Image
 import pypdfium2
 import pytest
 
-from backends.text.document import MOST_PAGES, Document, chosen_pages
 from backends.text.fields import TextInputs
+from backends.text.pages import MOST_PAGES, chosen_pages
 from studio.errors import AtelierError, InvalidInput, TooLarge
 from studio.media.base import Blob, Limits
+from studio.media.document import Document
 from studio.runtime import Runtime
 
 
