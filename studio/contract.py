@@ -224,6 +224,8 @@ class Task(BaseModel):
         adapters: the first is the default.
         how_it_works: a short explanation in Markdown, with the papers.
         live: set if the task can run on a webcam.
+        rerun_on_change: whether its form runs by itself whenever a field changes, without the run being kept: for tasks
+            that answer in a fraction of a second. The button runs it as always.
         chat: set if the task is a conversation.
         embedding: set if the task turns texts into vectors.
         stores: whether it stores what it is given, or shows what is stored: a gallery, a collection, conversations. Its
@@ -245,6 +247,7 @@ class Task(BaseModel):
     adapters: tuple[Adapter, ...] = Field(min_length=1)
     how_it_works: str = ""
     live: Live | None = None
+    rerun_on_change: bool = False
     chat: Chat | None = None
     embedding: Embedding | None = None
     stores: bool = False

@@ -18,9 +18,10 @@ from studio.jobs import Job
 from studio.pool import import_entry
 from studio.runtime import Runtime
 from surfaces.demos.chat import ChatPanel
-from surfaces.demos.inputs import InputField, build_input
+from surfaces.demos.inputs import InputField, build_input, collected
 from surfaces.demos.live import build_live
 from surfaces.demos.outputs import OutputPanel
+from surfaces.demos.rerun import connect_changes
 from surfaces.demos.signature import REQUIRED, name_parameters
 from surfaces.demos.status import error_html, status_html
 from surfaces.identity import owner_of_headers
@@ -195,6 +196,10 @@ class Panel:
             if example.adapter:
                 inputs = [*self._shown_inputs, gr.Textbox(value=example.adapter, visible=False, label="Adapter")]
             filled.then(**(run | {"inputs": inputs}), api_name=f"{name}_run", api_visibility="undocumented")
+        if self._task.rerun_on_change:
+            connect_changes(
+                self._runtime, self._task, self.inputs, self._adapter, self._panel, self._status, self._api_name
+            )
         self._stop.click(
             self._cancel,
             self._job_id,
@@ -221,7 +226,7 @@ class Panel:
             try:
                 job = self._runtime.submit(
                     self._task.name,
-                    self._payload(shown),
+                    collected(self.inputs, shown),
                     adapter=adapter or None,
                     owner=owner_of_headers(request.headers),
                 )
@@ -237,15 +242,6 @@ class Panel:
         named = {_component_name(field, index): _default(field, index) for field, index in fields}
         name_parameters(handle, {**named, "adapter": "", "request": None})
         return handle
-
-    def _payload(self, shown: list[Any]) -> dict[str, Any]:
-        payload, rest = {}, list(shown)
-        for field in self.inputs:
-            values, rest = rest[: len(field.components)], rest[len(field.components) :]
-            value = field.collect(values)
-            if value is not None:
-                payload[field.spec.name] = value
-        return payload
 
     async def _follow(self, job: Job, *, found_again: bool = False) -> AsyncIterator[list[Any]]:
         """The run outputs after each change of the job, partial answers included, at most ten times a second."""

@@ -17,7 +17,7 @@ from studio.jobs import Job
 from studio.results import Message, Source
 from studio.runtime import Runtime
 from surfaces.demos.chat_keeping import Keeping, wired
-from surfaces.demos.inputs import InputField, build_input
+from surfaces.demos.inputs import InputField, build_input, collected
 from surfaces.demos.outputs import OutputPanel
 from surfaces.demos.signature import name_parameters
 from surfaces.demos.status import error_html, status_html
@@ -193,10 +193,7 @@ class ChatPanel:
             message, topic, thread, adapter, *settings, request = values
             owner = owner_of_headers(request.headers)
             payload = {self._chat.message: message or "", self._chat.topic: topic, self._chat.thread: thread or ""}
-            for field in self._settings:
-                own, settings = settings[: len(field.components)], settings[len(field.components) :]
-                value = field.collect(own)
-                payload |= {} if value is None else {field.spec.name: value}
+            payload |= collected(self._settings, settings)
             try:
                 job = self._runtime.submit(self._task.name, payload, adapter=adapter or None, owner=owner)
             except AtelierError as error:

@@ -38,6 +38,18 @@ class InputField:
     link: Callable[[InputField], None] | None = None
 
 
+def collected(fields: Sequence[InputField], values: Sequence[Any]) -> dict[str, Any]:
+    """The payload of a form, from the values of all its components in their order."""
+    payload: dict[str, Any] = {}
+    rest = list(values)
+    for field in fields:
+        own, rest = rest[: len(field.components)], rest[len(field.components) :]
+        value = field.collect(own)
+        if value is not None:
+            payload[field.spec.name] = value
+    return payload
+
+
 def build_input(spec: FieldSpec) -> InputField:
     """The components of a field, rendered into the Blocks being built."""
     if spec.kind == "chat":

@@ -17,7 +17,7 @@ from studio.media.image import Image
 from studio.results import BoxedImage
 from studio.runtime import Runtime
 from surfaces.demos.files import upload
-from surfaces.demos.inputs import InputField
+from surfaces.demos.inputs import InputField, collected
 from surfaces.demos.outputs import readout_html
 from surfaces.demos.signature import REQUIRED, name_parameters
 from surfaces.demos.status import error_html
@@ -91,7 +91,7 @@ def _handler(runtime: Runtime, task: Task, others: list[InputField]) -> Callable
         if frame is None:
             return gr.skip(), gr.skip(), []
         frame = upload(frame)
-        payload = {camera_field: frame} | _collected(others, list(shown))
+        payload = {camera_field: frame} | collected(others, shown)
         try:
             outputs = runtime.run_frame(task.name, payload, adapter or None, owner_of_headers(request.headers))
         except InvalidInput as error:
@@ -109,16 +109,6 @@ def _handler(runtime: Runtime, task: Task, others: list[InputField]) -> Callable
     values = [f"value_{number}" for number in range(sum(len(field.components) for field in others))]
     name_parameters(handle, dict.fromkeys(["frame", "adapter", "times", *values, "request"], REQUIRED))
     return handle
-
-
-def _collected(fields: list[InputField], values: list[Any]) -> dict[str, Any]:
-    payload = {}
-    for field in fields:
-        own, values = values[: len(field.components)], values[len(field.components) :]
-        value = field.collect(own)
-        if value is not None:
-            payload[field.spec.name] = value
-    return payload
 
 
 def _picture(value: Any, times: deque[float]) -> str:
