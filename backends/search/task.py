@@ -49,6 +49,18 @@ _SIGLIP = Adapter(
     "searched with this model.",
 )
 
+_CLIP = _SIGLIP.model_copy(
+    update={
+        "name": "clip_base",
+        "title": "CLIP base: words compared with the pictures",
+        "entry": "backends.search.clip:ClipSearch",
+        "weights": "clip_base",
+        "memory_mb": 900,
+        "licence": "MIT",
+        "source": "https://arxiv.org/abs/2103.00020",
+    }
+)
+
 _KEEPER = Adapter(
     name="keeper",
     title="Your own folder",
@@ -72,7 +84,7 @@ image_search = Task(
         Example(title="More like this cat", values={"example": _EXAMPLES / "cat.jpg", "results": 6}),
         Example(title="What was paid for coffee", values={"query": "receipt with coffee"}),
     ),
-    adapters=(_OWN, _SIGLIP),
+    adapters=(_OWN, _SIGLIP, _CLIP),
     how_it_works=about.SEARCH,
     stores=True,
     keywords=("CLIP", "SigLIP", "FAISS", "semantic search", "similar images", "photo library", "gallery", "retrieval"),
@@ -91,7 +103,7 @@ image_index = Task(
             values={"collection": "Trial", "pictures": [_EXAMPLES / "cat.jpg", _EXAMPLES / "sign.png"]},
         ),
     ),
-    adapters=(_OWN, _SIGLIP),
+    adapters=(_OWN, _SIGLIP, _CLIP),
     how_it_works=about.ADD,
     stores=True,
     part_of="image_search",
