@@ -11,8 +11,8 @@ import torch
 
 from backends.style.encoder import Encoder
 from backends.style.fields import LiveInputs, LiveOutputs, StyleInputs, StyleOutputs
-from backends.style.palettes import RGB, as_rgb, as_tensor, own_colours
-from backends.style.styles import STYLES
+from backends.style.palettes import as_rgb, as_tensor, own_colours
+from backends.style.pictures import scaled_note, style_rgb
 from backends.style.swapper import Study, Swapper, resized
 from backends.style.video import painted_video
 from studio.contract import Inputs, Outputs, Run
@@ -68,8 +68,7 @@ class Fast:
             if key in self._studies:
                 self._studies.move_to_end(key)
                 return self._studies[key]
-        rgb = own.rgb if own is not None else Image.open(STYLES[painting].path).rgb
-        made = self.swapper.study(rgb, wanted_px, longer_px)
+        made = self.swapper.study(style_rgb(painting, own), wanted_px, longer_px)
         with self._lock:
             self._studies[key] = made
             while len(self._studies) > _STUDIES_KEPT:
@@ -110,11 +109,3 @@ class Fast:
             video=None,
             notes=[] if run.live else scaled_note(image, original),
         )
-
-
-def scaled_note(given: Image, used: RGB) -> list[str]:
-    """What to say where a picture was scaled down."""
-    width, height = given.resolution_wh
-    if used.shape[0] * used.shape[1] >= width * height:
-        return []
-    return [f"The picture was scaled down from {width:,} x {height:,} to {used.shape[1]:,} x {used.shape[0]:,} px."]

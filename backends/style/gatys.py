@@ -14,7 +14,7 @@ from backends.style.fields import StyleInputs, StyleOutputs
 from backends.style.losses import content, sliced_wasserstein, total_variation
 from backends.style.palettes import RGB, as_rgb, as_tensor, own_colours, softened
 from backends.style.patches import Manner, Source, repainted
-from backends.style.styles import STYLES
+from backends.style.pictures import asked_styles, scaled_note
 from backends.style.swapper import filled, resized
 from backends.style.transport import recoloured
 from studio.contract import Run
@@ -72,7 +72,8 @@ class Gatys:
     def __call__(self, inputs: StyleInputs, run: Run) -> Iterator[StyleOutputs]:
         """Coarse pictures first, then the answer; after a cancel what was painted until then."""
         original = resized(inputs.content.rgb, inputs.size)
-        _say_scaled(inputs.content, original, run)
+        for note in scaled_note(inputs.content, original):
+            run.note(note)
         photograph = as_tensor(original).to(self._device)
         latest: StyleOutputs | None = None
         try:
@@ -124,14 +125,10 @@ class Gatys:
 
     def _styles(self, inputs: StyleInputs) -> list[tuple[Tensor, float]]:
         """The style pictures at the size of the brush, each with its share."""
-        asked: list[tuple[str, Image | None, float]] = [(inputs.painting, inputs.style, 1.0)]
-        if inputs.second_style is not None or inputs.second != "none":
-            asked = [(*asked[0][:2], 1 - inputs.blend), (inputs.second, inputs.second_style, inputs.blend)]
         side_px = max(_LEAST_PX, round(inputs.size * inputs.brush))
         return [
-            (filled(as_tensor(resized(_style_rgb(name, own), side_px)).to(self._device), 8, _LEAST_PX), share)
-            for name, own, share in asked
-            if share > 0
+            (filled(as_tensor(resized(rgb, side_px)).to(self._device), 8, _LEAST_PX), share)
+            for rgb, share in asked_styles(inputs)
         ]
 
     def _refined(
@@ -183,20 +180,10 @@ def _fitting(side: int, pictures: list[Tensor]) -> int:
     return min(side, (min(length for rgb in pictures for length in rgb.shape[1:]) - 1) // 2 * 2 - 1)
 
 
-def _style_rgb(name: str, own: Image | None) -> RGB:
-    return own.rgb if own is not None else Image.open(STYLES[name].path).rgb
-
-
 def _outputs(painted: Tensor, photograph: Tensor, original: RGB, inputs: StyleInputs) -> StyleOutputs:
     if inputs.keep_colours:
         painted = own_colours(painted, photograph)
     return StyleOutputs(picture=Image(as_rgb(painted), "painted.jpg"), original=Image(original, "before.jpg"), notes=[])
-
-
-def _say_scaled(given: Image, used: RGB, run: Run) -> None:
-    width, height = given.resolution_wh
-    if used.shape[0] * used.shape[1] < width * height:
-        run.note(f"Scaled down from {width:,} x {height:,} to {used.shape[1]:,} x {used.shape[0]:,} px.")
 
 
 def _detailed(target: Tensor, gain: float) -> Tensor:

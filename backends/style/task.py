@@ -54,6 +54,20 @@ GATYS_RESNET50 = Adapter(
     limits="Slower than with our own encoder. It was trained to name things, not to describe strokes.",
 )
 
+DIFFUSION = Adapter(
+    name="stable_diffusion",
+    title="Stable Diffusion 1.5, shown the style",
+    entry="backends.style.diffusion:Diffusion",
+    weights="stable_diffusion",
+    memory_mb=6_500,
+    licence="CreativeML-OpenRAIL-M",
+    source="https://arxiv.org/abs/2308.06721",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="Not measured here: its weights cannot be fetched where Atelier is made",
+    limits="Small faces, hands, writing; may paint what is not there. Chooses its brush. Minutes on a processor.",
+)
+
 style_transfer = Task(
     name="style_transfer",
     title="Style transfer",
@@ -82,9 +96,19 @@ style_transfer = Task(
             values={"content": _EXAMPLES / "astronaut.jpg", "style": _EXAMPLES / "coffee.jpg", "size": 320},
         ),
     ),
-    adapters=(GATYS, FAST, GATYS_RESNET50),
+    adapters=(GATYS, FAST, GATYS_RESNET50, DIFFUSION),
     how_it_works=about.STYLE_TRANSFER,
-    keywords=("painting", "Gatys", "neural style", "brush strokes", "art", "photo to painting", "filter"),
+    keywords=(
+        "painting",
+        "Gatys",
+        "neural style",
+        "brush strokes",
+        "art",
+        "photo to painting",
+        "filter",
+        "diffusion",
+        "IP-Adapter",
+    ),
 )
 
 live_style = Task(

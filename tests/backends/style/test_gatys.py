@@ -181,7 +181,7 @@ def test_a_large_upload_is_scaled_down_and_that_is_said(gatys: Gatys) -> None:
     run = Noted()
     rgb = painted(gatys, run, content=Image(np.zeros((5_000, 10_000, 3), np.uint8)), size=64)
     assert rgb.shape == (32, 64, 3)
-    assert run.said == ["Scaled down from 10,000 x 5,000 to 64 x 32 px."]
+    assert run.said == ["The picture was scaled down from 10,000 x 5,000 to 64 x 32 px."]
 
 
 def test_recoloured_pictures_have_the_styles_quantiles() -> None:
