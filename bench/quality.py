@@ -32,6 +32,8 @@ BENCHMARKS = {
     "chorale": "bench.music_quality:measure",
     "search": "bench.search_quality:measure",
     "receipts": "bench.receipts_quality:measure",
+    "scenes": "bench.scenes_quality:measure",
+    "vqa": "bench.scenes_quality:measure_answers",
     "style": "bench.style_quality:measure",
 }
 

@@ -21,6 +21,10 @@ photographs that is the main thing.
 beginnings of a sentence are followed at once (beams), or words are drawn by chance. For each word the picture is shown
 bright where the network looked: the mean over the layers and heads of its attention to the picture.
 
+**Florence-2** ([Xiao et al. 2024](https://arxiv.org/abs/2311.06242)) is asked for a sentence, several, or a paragraph.
+
+**Scenes** is a small network of our own for drawn scenes: see *Scene editor*.
+
 **What observations are bad at.** They tell no scenes, actions or relations. The classifier takes some pictures of other
 things for one of its ten kinds: hence "takes it for".
 """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,11 +12,22 @@ from studio.media.image import Image
 from studio.media.table import Table
 from studio.results import BoxedImage, Kind
 
+#: How much is written: a sentence, a few, or a paragraph.
+Detail = Literal["sentence", "sentences", "paragraph"]
+
 
 class CaptionInputs(Inputs):
     """A picture, and how a network from the hub is to write about it."""
 
     image: Annotated[Image, Field(title="Picture", description="A photograph or a drawing of any size.")]
+    detail: Annotated[
+        Detail,
+        Field(
+            title="Detail",
+            description="How much Florence-2 is asked to write; a paragraph needs over 40 words. Others ignore it.",
+        ),
+        Ui(advanced=True),
+    ] = "sentence"
     beams: Annotated[
         int,
         Field(
@@ -29,7 +40,7 @@ class CaptionInputs(Inputs):
     ] = 3
     most_words: Annotated[
         int,
-        Field(title="Longest", description="A network stops after so many word pieces.", ge=5, le=100),
+        Field(title="Longest", description="A network stops after so many word pieces.", ge=5, le=200),
         Ui(unit="tokens", advanced=True),
     ] = 40
     sampling: Annotated[

@@ -38,6 +38,33 @@ BLIP = Adapter(
     limits="Names, text in pictures, counts, places; it may name what is not there. English.",
 )
 
+_FLORENCE = Adapter(
+    name="florence_2_base",
+    title="Florence-2 base: a sentence to a paragraph",
+    entry="backends.captioning.florence:FlorenceCaptions",
+    weights="florence_2_base",
+    memory_mb=1_100,
+    licence="MIT",
+    source="https://arxiv.org/abs/2311.06242",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="not measured here",
+    limits="Names, counts; a paragraph may go on beyond what is there. English.",
+)
+
+_SCENES = Adapter(
+    name="scenes",
+    title="Scenes: a network for drawn scenes",
+    entry="backends.captioning.scenes:SceneWords",
+    memory_mb=5,
+    licence="AGPL-3.0-or-later",
+    source="https://arxiv.org/abs/1502.03044",
+    kind="embedded",
+    concurrency=2,
+    limits="Drawn scenes of eighteen kinds of things, from the scene editor; of anything else it says that it is "
+    "strange. English.",
+)
+
 _MEASURES = Adapter(
     name="measures",
     title="Arithmetic",
@@ -61,11 +88,12 @@ image_captioning = Task(
         Example(title="A sign", values={"image": _EXAMPLES / "sign.png"}),
         Example(title="A cat", values={"image": _EXAMPLES / "cat.jpg"}),
         Example(title="A portrait", values={"image": _EXAMPLES / "astronaut.jpg"}),
+        Example(title="A drawn scene", values={"image": _EXAMPLES / "scene.png", "beams": 3}, adapter="scenes"),
         Example(title="A rocket: hardly anything is known of it", values={"image": _EXAMPLES / "rocket.jpg"}),
     ),
-    adapters=(_OBSERVATIONS, BLIP),
+    adapters=(_OBSERVATIONS, _SCENES, BLIP, _FLORENCE),
     how_it_works=about.CAPTION,
-    keywords=("BLIP", "caption", "describe", "alt text", "scene", "what is in the picture"),
+    keywords=("BLIP", "Florence-2", "caption", "describe", "alt text", "scene", "what is in the picture"),
 )
 
 image_measures = Task(

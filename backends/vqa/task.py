@@ -24,6 +24,19 @@ _TOOLS = Adapter(
     "faces, licence plates, blood cells, ten kinds of things, colours, light.",
 )
 
+_SCENES = Adapter(
+    name="scenes",
+    title="Scenes: a network for drawn scenes",
+    entry="backends.vqa.scenes:SceneReplies",
+    memory_mb=5,
+    licence="AGPL-3.0-or-later",
+    source="https://arxiv.org/abs/1908.03557",
+    kind="embedded",
+    concurrency=2,
+    limits="Drawn scenes of eighteen kinds of things, from the scene editor; five forms of questions, in English. Bad "
+    "at what lies left of, right of, above or below what.",
+)
+
 _BLIP = Adapter(
     name="blip_vqa_base",
     title="BLIP base, trained on questions",
@@ -65,8 +78,16 @@ visual_question_answering = Task(
             title="Something that it cannot know",
             values={"image": _EXAMPLES / "two_people.jpg", "question": "What colour is the car on the left?"},
         ),
+        Example(
+            title="A drawn scene",
+            values={
+                "image": _EXAMPLES / "scene.png",
+                "question": "How many hearts are there?\nWhat colour is the star?\nAre there more hearts than stars?",
+            },
+            adapter="scenes",
+        ),
     ),
-    adapters=(_TOOLS, _BLIP),
+    adapters=(_TOOLS, _SCENES, _BLIP),
     how_it_works=about.ANSWERING,
     keywords=("VQA", "ask", "receipt", "BLIP", "question", "document", "total", "key information extraction"),
 )

@@ -67,6 +67,12 @@ class Visitor:
     def write(self, name: str, text: str) -> None:
         self.field(name).locator("input, textarea").first.fill(text)
 
+    def type(self, name: str, text: str) -> None:
+        """Write, the last letter by its key: Gradio tells of input only after keys."""
+        area = self.field(name).locator("input, textarea").first
+        area.fill(text[:-1])
+        area.press_sequentially(text[-1])
+
     def set_number(self, name: str, value: float) -> None:
         number = self.field(name).locator("input[type=number]")
         number.fill(str(value))

@@ -134,6 +134,7 @@ KEEPING = {
 KEEPING_NOTHING = {
     *("face_verification", "face_threshold", "digit_recognition", "image_classification", "image_embedding"),
     *("image_captioning", "image_measures", "visual_question_answering", "visual_assistant"),
+    *("scene_editor", "scene_description", "scene_question"),
     *("object_detection", "video_detection", "open_vocabulary_detection", "licence_plates"),
     *("style_transfer", "live_style"),
     *("text_embedding", "text_ranking", "text_recognition"),

@@ -10,8 +10,9 @@ import pytest
 import torch
 from transformers import BlipConfig, BlipForConditionalGeneration
 
-from backends.captioning.blip import BlipCaptions, merged
+from backends.captioning.blip import BlipCaptions
 from backends.captioning.fields import CaptionInputs
+from backends.captioning.written import Piece, words_of
 from bench.bare import BareRun
 from studio.errors import Cancelled
 from studio.media.image import Image
@@ -25,9 +26,9 @@ WORDS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat", "##s", "on", 
 
 
 def test_words_are_put_together() -> None:
-    heat = np.arange(4, dtype=np.float32).reshape(4, 1, 1)
-    words = merged(["cat", "##s", "mat", "[SEP]"], heat, ["[SEP]"])
-    assert [(word, float(places[0, 0])) for word, places in words] == [("cats", 0.5), ("mat", 2.0)]
+    written = [("cat", True), ("s", False), ("mat", True)]
+    pieces = [Piece(text, begins, np.full((1, 1), n, np.float32), 1) for n, (text, begins) in enumerate(written)]
+    assert [(word, float(places[0, 0])) for word, places in words_of(pieces)] == [("cats", 0.5), ("mat", 2.0)]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from backends.text import pdf
 from backends.text.geometry import Quad
 from studio.errors import InvalidInput
 from studio.media.image import Image
+from studio.media.pdf import page_count, rendered
 
 
 def box(left: float, top: float, right: float, bottom: float) -> Quad:
@@ -64,7 +65,7 @@ def test_it_lies_where_the_writing_is_and_is_not_seen() -> None:
 
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_a_page_that_its_pdf_turns_has_it_in_the_right_place(rotation: int) -> None:
-    rgb = pdf.rendered(blank(rotation=rotation), 1)
+    rgb = rendered(blank(rotation=rotation), 1)
     height, width = rgb.shape[:2]
     quad = box(width * 0.1, height * 0.2, width * 0.5, height * 0.4)
     data, had_text = pdf.with_text(blank(rotation=rotation), {1: ((width, height), [("hello", quad)])})
@@ -95,8 +96,8 @@ def test_a_line_on_its_head_is_written_so() -> None:
 
 def test_a_page_that_is_not_there_is_a_fault_of_the_file() -> None:
     with pytest.raises(InvalidInput, match="damaged"):
-        pdf.rendered(b"%PDF-1.4 nothing", 1)
-    assert pdf.page_count(blank(pages=3)) == 3
+        rendered(b"%PDF-1.4 nothing", 1)
+    assert page_count(blank(pages=3)) == 3
 
 
 def test_the_same_input_gives_the_same_file() -> None:

@@ -1,0 +1,115 @@
+"""The answering network's backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from backends.scenes.captions import middle, tensor
+from backends.scenes.domain import Domain, network_tensors
+from backends.scenes.fields import SceneAnswerOutputs, SceneQuestionInputs
+from backends.scenes.net import THERE, Answerer, Things
+from backends.scenes.questions import ANSWERS, LONGEST, WORDS, words_of
+from studio.contract import Run
+from studio.errors import InvalidInput
+from studio.media.image import Image
+from studio.results import Box, BoxedImage
+from studio.weights import Weights
+
+_SPEAKS = 0.4  # share of the most that a thing must speak for the answer to be boxed
+_SPELLED = {"color": "colour", "big": "large"}
+
+
+class SceneAnswers:
+    """Answerer with the weights that `python -m recipes scene_questions` made.
+
+    Args:
+        weights: file `model`.
+    """
+
+    def __init__(self, weights: Weights, device: str) -> None:
+        tensors = load_file(weights.path())
+        self._net = Answerer(len(WORDS), len(ANSWERS), LONGEST)
+        self._net.load_state_dict(network_tensors(tensors))
+        self._net.eval().requires_grad_(False).to(device)
+        self._domain = Domain.of(tensors)
+        self._device = device
+
+    def __call__(self, inputs: SceneQuestionInputs, run: Run) -> SceneAnswerOutputs:
+        """The likeliest answer; none where a word was never learned.
+
+        Raises:
+            InvalidInput: the question has too many words.
+        """
+        rgb = tensor(middle(inputs.image.rgb)).to(self._device)
+        strangeness = round(float(self._domain.strangeness(self._net.encoder, rgb)[0]), 4)
+        words = [_SPELLED.get(word, word) for word in words_of(inputs.question)]
+        if len(words) > LONGEST:
+            expected, got = f"at most {LONGEST} words", f"{len(words)} words"
+            raise InvalidInput("The question is too long.", field="question", expected=expected, got=got)
+        unknown = [word for word in words if word not in WORDS]
+        if unknown or not words:
+            picture = BoxedImage(image=inputs.image)
+            return SceneAnswerOutputs(
+                answer="", confidence=None, unknown=unknown, picture=picture, strangeness=strangeness
+            )
+        question = torch.tensor([[WORDS.index(word) for word in words]], device=self._device)
+        found = answered(self._net, rgb, question)
+        return SceneAnswerOutputs(
+            answer=ANSWERS[found.best],
+            confidence=round(found.confidence, 4),
+            unknown=[],
+            picture=BoxedImage(image=inputs.image, boxes=_boxes(found, inputs.image)),
+            strangeness=strangeness,
+        )
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What the network made of a question.
+
+    Attributes:
+        best: number of the likeliest answer.
+        confidence: its probability.
+        things: what was found in the picture.
+        shares: how much each thing spoke for the answer, (10), the most of them 1.
+    """
+
+    best: int
+    confidence: float
+    things: Things
+    shares: Tensor
+
+
+def answered(net: Answerer, rgb: Tensor, question: Tensor) -> Answered:
+    """Answer a question (1, T) about a picture (1, 3, 96, 96) in 0..1.
+
+    What a thing says for the answer is told as Grad-CAM does (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391):
+    by what a little more of it would do.
+    """
+    with torch.no_grad():
+        things = net.encoder(rgb)
+    with torch.enable_grad():
+        seen = things.tokens.detach().requires_grad_()
+        logits = net(seen, question)[0].float()
+        best = int(logits.argmax())
+        (slopes,) = torch.autograd.grad(logits[best], seen)
+    shares = (slopes * things.tokens).sum(2)[0].relu()
+    return Answered(best, float(logits.detach().softmax(0)[best]), things, shares / shares.max().clamp_min(1e-9))
+
+
+def _boxes(answer: Answered, image: Image) -> list[Box]:
+    """The things that spoke for the answer, in pixels of the picture, of whose middle square they are."""
+    width, height = image.resolution_wh
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    speaking = (answer.shares > _SPEAKS) & (answer.things.sure[0] > THERE)
+    boxes = []
+    for across, down, half in answer.things.places[0][speaking].tolist():
+        edges = (max(0.0, min(1.0, edge)) * side for edge in (across - half, down - half, across + half, down + half))
+        x1, y1, x2, y2 = edges
+        boxes.append(Box(xyxy=(left + x1, top + y1, left + x2, top + y2), label=""))
+    return boxes
