@@ -11,7 +11,7 @@ from torch import Tensor
 from backends.scenes.captions import middle, tensor
 from backends.scenes.domain import Domain, network_tensors
 from backends.scenes.fields import SceneAnswerOutputs, SceneQuestionInputs
-from backends.scenes.net import THERE, Answerer, Things
+from backends.scenes.net import MOST, THERE, Answerer, Things
 from backends.scenes.questions import ANSWERS, LONGEST, WORDS, words_of
 from studio.contract import Run
 from studio.errors import InvalidInput
@@ -19,7 +19,8 @@ from studio.media.image import Image
 from studio.results import Box, BoxedImage
 from studio.weights import Weights
 
-_SPEAKS = 0.4  # share of the most that a thing must speak for the answer to be boxed
+_SPEAKS = 0.4  # share of the most that the answer must rest on a thing for it to be boxed
+_COUNTS = 0.05  # of the answer's probability: where nothing takes more from it, it rests on nothing
 _SPELLED = {"color": "colour", "big": "large"}
 
 
@@ -75,7 +76,7 @@ class Answered:
         best: number of the likeliest answer.
         confidence: its probability.
         things: what was found in the picture.
-        shares: how much each thing spoke for the answer, (10), the most of them 1.
+        shares: how much the answer rests on each thing, (10), at most 1; all nearly 0 where it rests on none.
     """
 
     best: int
@@ -84,32 +85,31 @@ class Answered:
     shares: Tensor
 
 
+@torch.no_grad()
 def answered(net: Answerer, rgb: Tensor, question: Tensor) -> Answered:
     """Answer a question (1, T) about a picture (1, 3, 96, 96) in 0..1.
 
-    What a thing says for the answer is told as Grad-CAM does (Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391):
-    by what a little more of it would do.
+    What a thing says for the answer is told by leaving it out: how much less likely the answer is without it (as with
+    covered parts of a picture in Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901).
     """
-    with torch.no_grad():
-        things = net.encoder(rgb)
-    with torch.enable_grad():
-        seen = things.tokens.detach().requires_grad_()
-        logits = net(seen, question)[0].float()
-        best = int(logits.argmax())
-        (slopes,) = torch.autograd.grad(logits[best], seen)
-    shares = (slopes * things.tokens).sum(2)[0].relu()
-    return Answered(best, float(logits.detach().softmax(0)[best]), things, shares / shares.max().clamp_min(1e-9))
+    things = net.encoder(rgb)
+    rows = things.tokens.repeat(1 + MOST, 1, 1)  # the whole picture, then without each thing
+    rows[1:] *= 1 - torch.eye(MOST, device=rows.device)[:, :, None]
+    likely = net(rows, question.expand(len(rows), -1)).float().softmax(1)
+    best = int(likely[0].argmax())
+    lost = (likely[0, best] - likely[1:, best]).relu() * (things.sure[0] > THERE)
+    return Answered(best, float(likely[0, best]), things, lost / lost.max().clamp_min(_COUNTS))
 
 
 def _boxes(answer: Answered, image: Image) -> list[Box]:
-    """The things that spoke for the answer, in pixels of the picture, of whose middle square they are."""
+    """The things that the answer rests on, in pixels of the picture, of whose middle square they are."""
     width, height = image.resolution_wh
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    speaking = (answer.shares > _SPEAKS) & (answer.things.sure[0] > THERE)
+    speaking = answer.shares > _SPEAKS
     boxes = []
     for across, down, half in answer.things.places[0][speaking].tolist():
         edges = (max(0.0, min(1.0, edge)) * side for edge in (across - half, down - half, across + half, down + half))
         x1, y1, x2, y2 = edges
-        boxes.append(Box(xyxy=(left + x1, top + y1, left + x2, top + y2), label=""))
+        boxes.append(Box(xyxy=tuple(round(edge, 1) for edge in (left + x1, top + y1, left + x2, top + y2)), label=""))
     return boxes

@@ -124,7 +124,7 @@ class SceneAnswerOutputs(Outputs):
     confidence: Annotated[float | None, Field(title="Confidence", description="The answer's probability, 0 to 1.")]
     unknown: Annotated[list[str], Field(title="Unknown words", description="Words that the network never learned.")]
     picture: Annotated[
-        BoxedImage, Field(title="Evidence", description="The places that spoke most for the answer; they may be wrong.")
+        BoxedImage, Field(title="Evidence", description="The things without which the answer would be less likely.")
     ]
     strangeness: Annotated[
         float,
