@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -18,7 +18,7 @@ class _Last(Generic[T]):
     value: T
 
 
-def told_by(work: Callable[[Callable[[T], None]], T], name: str) -> Iterator[T]:
+def told_by(work: Callable[[Callable[[T], None]], T], name: str) -> Generator[T, None, None]:
     """What a function tells while it works, and in the end what it returns.
 
     It runs in a thread of its own. When nobody listens any more, its next call of `tell` raises Cancelled, and closing

@@ -13,7 +13,7 @@ from transformers import StoppingCriteria, StoppingCriteriaList
 from backends.captioning.facts import Fact
 from backends.captioning.fields import CaptionInputs, CaptionOutputs
 from studio.contract import Run
-from studio.media.attention import spotlight
+from studio.media.attention import spotlights
 from studio.media.image import Image
 from studio.media.table import Table
 from studio.results import BoxedImage
@@ -91,13 +91,12 @@ def outputs(image: Image, caption: str, pieces: list[Piece], task: str) -> Capti
     score = round(float(np.mean([piece.probability for piece in pieces])), 4) if pieces else None
     evidence = "written by a network; the score is the mean probability of its words"
     columns = ["number", "sentence", "evidence", "measured by", "score"]
-    picture = image.pil()
     return CaptionOutputs(
         caption=caption,
         score=score,
         picture=BoxedImage(image=image),
         sentences=Table(pandas.DataFrame([(1, caption, evidence, task, score)], columns=columns), "sentences.csv"),
-        attention=[spotlight(picture, places, word) for word, places in words_of(pieces)],
+        attention=spotlights(image.pil(), words_of(pieces)),
         text="",
         facts=[Fact(kind="caption", sentence=caption, evidence=evidence, task="image_captioning", score=score)],
         notes=["A network wrote this from what it has seen elsewhere: it may name what is not there."],

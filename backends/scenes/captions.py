@@ -22,7 +22,7 @@ from backends.scenes.sentences import caption, described, listing, understood
 from backends.scenes.words import NUMBERS, article
 from backends.scenes.writing import Manner, Written, write
 from studio.contract import Inputs, Outputs, Run
-from studio.media.attention import spotlight
+from studio.media.attention import spotlights
 from studio.media.image import Image
 from studio.media.table import Table
 from studio.weights import Weights
@@ -62,15 +62,12 @@ class SceneCaptions:
         square = middle(inputs.image.rgb)
         rgb = tensor(square).to(self._device)
         written = write(self._net, rgb[0], manner)
-        shown = PIL.Image.fromarray(square)
+        shown, looks = PIL.Image.fromarray(square), np.asarray(written.looks.cpu().numpy(), np.float32)
         return DescriptionOutputs(
             caption=" ".join(written.words),
             score=round(float(np.mean(written.scores)), 4) if written.words else None,
             words=_words(written),
-            attention=[
-                spotlight(shown, np.asarray(looks.cpu().numpy(), np.float32), word, _ATTENTION_PX)
-                for word, looks in zip(written.words, written.looks, strict=True)
-            ],
+            attention=spotlights(shown, list(zip(written.words, looks, strict=True)), _ATTENTION_PX),
             strangeness=round(float(self._domain.strangeness(self._net.encoder, rgb)[0]), 4),
         )
 

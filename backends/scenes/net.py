@@ -138,16 +138,18 @@ class Captioner(nn.Module):
     def __init__(self, decoder: Literal["lstm", "transformer"]) -> None:
         super().__init__()
         self.encoder = SceneEncoder()
-        self.decoder: nn.Module = RecurrentDecoder() if decoder == "lstm" else TransformerDecoder()
+        self.decoder: RecurrentDecoder | TransformerDecoder = (
+            RecurrentDecoder() if decoder == "lstm" else TransformerDecoder()
+        )
 
     def forward(self, things: Tensor, tokens: Tensor) -> Tensor:
         """Logits (N, T, V) of the token after each of tokens (N, T), given what the encoder found, (N, 10, 128)."""
-        return cast(Tensor, self.decoder(self.decoder.compared(things), tokens)[0])  # type: ignore[operator]
+        return cast(Tensor, self.decoder(self.decoder.compare(things), tokens)[0])
 
     def look(self, rgb: Tensor) -> Things:
         """The things in pictures (N, 3, 96, 96) in 0..1, as the decoder looks at them."""
         things: Things = self.encoder(rgb)
-        return things._replace(tokens=self.decoder.compared(things.tokens))  # type: ignore[operator]
+        return things._replace(tokens=self.decoder.compare(things.tokens))
 
     def next(self, things: Things, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Logits (N, T, V), and how much each token looked at each thing (N, T, 10), given things."""
@@ -155,7 +157,7 @@ class Captioner(nn.Module):
 
 
 class RecurrentDecoder(nn.Module):
-    """Two LSTM layers with attention between them; they begin with the sum and the most of all things."""
+    """Two LSTM layers with attention between them; they begin with the mean and the most of all things."""
 
     def __init__(self, hidden: int = 256) -> None:
         super().__init__()
@@ -166,10 +168,6 @@ class RecurrentDecoder(nn.Module):
         self.query = nn.Linear(hidden, WIDTH)
         self.second = nn.LSTM(hidden + WIDTH, hidden, batch_first=True)
         self.out = nn.Linear(hidden + WIDTH, len(TOKENS))
-
-    def compared(self, things: Tensor) -> Tensor:
-        """Things (N, 10, 128) that know of each other."""
-        return cast(Tensor, self.compare(things))
 
     def forward(self, things: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """See `Captioner.next`."""
@@ -192,10 +190,6 @@ class TransformerDecoder(nn.Module):
         self.order = nn.Parameter(torch.randn(LONGEST, WIDTH) * 0.02)
         self.layers = nn.ModuleList(_DecoderLayer() for _ in range(_LAYERS))
         self.out = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, len(TOKENS)))
-
-    def compared(self, things: Tensor) -> Tensor:
-        """Things (N, 10, 128) that know of each other."""
-        return cast(Tensor, self.compare(things))
 
     def forward(self, things: Tensor, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """See `Captioner.next`."""

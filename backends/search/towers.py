@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import torch
@@ -16,7 +17,7 @@ from studio.media.image import Image
 from studio.weights import Weights
 
 
-class TwoTowers:
+class TwoTowers(ABC):
     """A network of `transformers` that looks at pictures and reads words.
 
     Only weights and vocabulary are fetched: each subclass builds its network from a configuration of its own.
@@ -63,6 +64,6 @@ class TwoTowers:
             raise KeyError(text)
         return number
 
+    @abstractmethod
     def tokens(self, query: str) -> list[int]:
         """The words as the network learned them, at most as many as it takes."""
-        raise NotImplementedError

@@ -47,7 +47,7 @@ def test_a_function_that_nobody_hears_ends() -> None:
 
     heard = told_by(work, "unheard")
     assert next(heard) == 0
-    closing = threading.Thread(target=heard.close)  # type: ignore[attr-defined]
+    closing = threading.Thread(target=heard.close)
     closing.start()
     go_on.set()
     closing.join(10)
