@@ -11,6 +11,7 @@ from typing import Any
 
 from studio.catalogue import Entry
 from studio.contract import Adapter, Inputs, Outputs, Run, Task
+from studio.cores import Cores
 from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled
 from studio.jobs import Job, JobRun
@@ -53,6 +54,7 @@ class Execution:
         self._pool, self._ledger, self._metrics = pool, ledger, metrics
         self._device = device
         self._ask = ask
+        self._cores = Cores()
 
     def __call__(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
         """Lease, call, publish; ends the job in any case."""
@@ -88,7 +90,8 @@ class Execution:
                     self._ledger.used(model_name(entry.family, adapter))
                     for job, run in zip(jobs, runs, strict=True):
                         self._begin(job, run, loaded, waiting_s)
-                    answers = list(loaded.backend.many([job.inputs for job in jobs], runs))
+                    with self._cores.shared():
+                        answers = list(loaded.backend.many([job.inputs for job in jobs], runs))
                 if not (len(answers) == len(jobs) and all(isinstance(each, entry.task.outputs) for each in answers)):
                     raise TypeError(f"expected {len(jobs)} of {entry.task.outputs.__name__}")
             except AtelierError:  # each alone will show whose it is
@@ -136,7 +139,8 @@ class Execution:
             self._begin(job, run, loaded, waiting_s, chosen=device is None)
             for attempt in range(2):
                 try:
-                    return self._answer(loaded, job, run, entry.task)
+                    with self._cores.shared():
+                        return self._answer(loaded, job, run, entry.task)
                 except RuntimeError as fault:
                     if loaded.device == "cpu" or not out_of_gpu_memory(fault):
                         raise

@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 #: More ended runs than that waiting to be written make the workers wait.
 _MOST_UNWRITTEN = 64
 _TIDY_EVERY_S = 60.0
+#: Writing begins this much later, when a short run has been computed and its answer is on its way.
+_LATER_S = 0.2
 
 
 @dataclass
@@ -69,7 +71,8 @@ class RunWriter:
         self._pending: dict[str, _Pending] = {}
         self._gone: set[str] = set()  # deleted by their owners while they were pending
         self._changed = threading.Condition()
-        self._work: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._work: queue.SimpleQueue[tuple[str, float] | None] = queue.SimpleQueue()
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._tidied_s = 0.0
 
@@ -80,11 +83,11 @@ class RunWriter:
                 self._thread = threading.Thread(target=self._write_all, name="runs", daemon=True)
                 self._thread.start()
             self._pending[job.id] = _Pending(job)
-        self._work.put(job.id)
+        self._later(job)
 
     def end(self, job: Job) -> None:
         """Keep how a job ended. Returns at once."""
-        self._work.put(job.id)
+        self._later(job)
 
     def interrupt(self, job: Job) -> None:
         """The studio is closing, and the job will be cancelled for it."""
@@ -129,12 +132,17 @@ class RunWriter:
 
     def close(self, timeout_s: float) -> None:
         """Write what has ended, and stop."""
+        self._closing.set()
         if self._thread is not None:
             self._work.put(None)
             self._thread.join(timeout_s)
 
+    def _later(self, job: Job) -> None:
+        self._work.put((job.id, time.monotonic() + _LATER_S))
+
     def _write_all(self) -> None:
-        for run_id in iter(self._work.get, None):
+        for run_id, due_s in iter(self._work.get, None):
+            self._closing.wait(max(0.0, due_s - time.monotonic()))
             try:
                 self._write(run_id)
             except (AtelierError, OSError) as fault:

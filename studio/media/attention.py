@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import PIL.Image
@@ -26,12 +27,13 @@ def spotlights(
     share = side_px / max(width, height)
     size = (max(1, round(width * share)), max(1, round(height * share)))
     shown = np.asarray(picture.convert("RGB").resize(size, PIL.Image.Resampling.LANCZOS))
-    return [Image((shown * _bright(places, size)).astype(np.uint8), name) for name, places in looked]
+    return [Image(_dimmed(shown, places), name) for name, places in looked]
 
 
-def _bright(places: npt.NDArray[np.float32], size_wh: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """How much is left of each pixel, (H, W, 1)."""
+def _dimmed(shown: npt.NDArray[np.uint8], places: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """A picture (H, W, 3) with as much left of each pixel as was looked there."""
     spread = float(places.max() - places.min()) or 1.0
-    levels = PIL.Image.fromarray(((places - places.min()) / spread).astype(np.float32))
-    bright = np.asarray(levels.resize(size_wh, PIL.Image.Resampling.BICUBIC), np.float32).clip(0, 1)[..., None]
-    return np.asarray(_DIMMED + (1 - _DIMMED) * bright, np.float32)
+    levels = ((places - places.min()) / spread).astype(np.float32)
+    bright = cv2.resize(levels, (shown.shape[1], shown.shape[0]), interpolation=cv2.INTER_CUBIC).clip(0, 1)
+    left = np.round(255 * (_DIMMED + (1 - _DIMMED) * bright)).astype(np.uint8)
+    return np.asarray(cv2.multiply(shown, cv2.merge([left] * 3), scale=1 / 255), np.uint8)

@@ -51,7 +51,7 @@ class Table(Media):
     @property
     def nbytes(self) -> int:
         """Bytes of the columns, texts included."""
-        return int(self.frame.memory_usage(deep=True).sum())
+        return sum(int(column.memory_usage(index=False, deep=True)) for _, column in self.frame.items())
 
     def encode(self) -> tuple[bytes, str]:
         """CSV with a header, UTF-8."""

@@ -1,0 +1,66 @@
+"""Shares the processor's cores among the runs that compute at the same time.
+
+PyTorch computes with OpenMP: each thread that calls it gets helpers, one fewer than there are cores, and keeps them.
+A studio calls it from several threads. Once these have more helpers than there are cores, GCC's OpenMP lets every
+helper sleep between two operations, and a small network takes three times as long (`python -m bench.cores` measures it).
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
+
+_SOFT = 1  # omp_pause_soft of OpenMP 5: what is given back is made again when it is needed
+
+
+class Cores:
+    """Limits each run's threads to its share, and takes their helpers back afterwards."""
+
+    def __init__(self) -> None:
+        self._computing = 0
+        self._lock = threading.Lock()
+        self._openmp: Any = None
+        self._here = threading.local()
+
+    @contextmanager
+    def shared(self) -> Iterator[None]:
+        """Compute in this thread with this run's share of the cores; within one another, that is one run."""
+        if getattr(self._here, "computes", False):
+            yield
+            return
+        openmp = self._found()
+        with self._lock:
+            self._computing += 1
+            share = max(1, _cores(openmp) // self._computing)
+        self._here.computes = True
+        try:
+            with openmp.limit(limits=share) if openmp else nullcontext():
+                yield
+        finally:
+            self._here.computes = False
+            with self._lock:
+                self._computing -= 1
+            _give_back(openmp)
+
+    def _found(self) -> Any:
+        """The OpenMP libraries of this process; None before PyTorch is there."""
+        if self._openmp is None and "torch" in sys.modules:
+            from threadpoolctl import ThreadpoolController
+
+            self._openmp = ThreadpoolController().select(user_api="openmp")
+        return self._openmp
+
+
+def _cores(openmp: Any) -> int:
+    """As many as OpenMP would use, which minds the limits of containers and OMP_NUM_THREADS."""
+    return max((each.num_threads for each in openmp.lib_controllers), default=1) if openmp else 1
+
+
+def _give_back(openmp: Any) -> None:
+    """End this thread's helpers. OpenMP of other makers has no need of it, or no such function."""
+    for library in openmp.lib_controllers if openmp is not None else ():
+        if library.prefix == "libgomp" and hasattr(library.dynlib, "omp_pause_resource_all"):
+            library.dynlib.omp_pause_resource_all(_SOFT)
