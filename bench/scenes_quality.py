@@ -109,7 +109,7 @@ def _pointing(answerer: Answerer) -> list[bool]:
         style = drawn_style(rng, len(scene.things))
         rgb = tensor(draw(scene, style, rng))
         words = torch.tensor([[WORDS.index(word) for word in words_of(question.text)]])
-        found = answered(answerer, rgb, words)
+        found = answered(answerer, answerer.encoder.maps(rgb), words)
         across, down, _ = found.things.places[0, int(found.shares.argmax())].tolist()
         (thing,) = question.rests_on
         true_across, true_down = centres(scene, style)[thing]
@@ -133,7 +133,8 @@ def _told_apart(name: str, own_pictures: torch.Tensor, photographs: list[npt.NDA
     kept = {part[8:]: value for part, value in network_tensors(tensors).items() if part.startswith("encoder.")}
     encoder.load_state_dict(kept)
     domain, encoder = Domain.of(tensors), encoder.eval()
-    own = torch.cat([domain.strangeness(encoder, part.float().div(255)) for part in torch.split(own_pictures, 250)])
-    other = torch.cat([domain.strangeness(encoder, tensor(middle(rgb))) for rgb in photographs])
+    parts = torch.split(own_pictures, 250)
+    own = torch.cat([domain.strangeness(encoder.maps(part.float().div(255))) for part in parts])
+    other = torch.cat([domain.strangeness(encoder.maps(tensor(middle(rgb)))) for rgb in photographs])
     labels = np.r_[np.zeros(len(own)), np.ones(len(other))]
     return float(roc_auc_score(labels, torch.cat([own, other]).numpy()))

@@ -2,6 +2,10 @@
 
 It begins with the encoder that learned to write captions (`python -m recipes scenes`). Combinations are left out of
 training as there; the figure is of questions about scenes that all have at least one of them.
+
+The generator knows what an answer rests on. So the network is also asked, of each thing that it found, what part it has
+in the question: with answers alone, it had not come upon `left of` in eight epochs. What tells the parts is thrown away
+afterwards.
 """
 
 from __future__ import annotations
@@ -16,14 +20,19 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from backends.scenes.domain import Domain
-from backends.scenes.drawing import Rgb, draw, drawn_style
-from backends.scenes.net import PAD, Answerer
+from backends.scenes.drawing import Rgb, centres, draw, drawn_style
+from backends.scenes.net import PAD, THERE, WIDTH, Answerer, Things
 from backends.scenes.questions import ANSWERS, FORMS, LONGEST, WORDS, asked, words_of
-from backends.scenes.scene import drawn, held_out
+from backends.scenes.scene import MOST_THINGS, drawn, held_out
 from recipes.loop import Batch, Fitted, Plan, autocast_here, fit, in_a_row
 from recipes.publish import Card, Result, publish
 from recipes.scenes import encoder, found_in
 from studio.settings import Settings
+
+#: The parts that a thing can have in a question, besides none.
+_PARTS = 2
+#: A found thing is the one whose centre is this near, in shares of the side.
+_NEAR = 0.06
 
 
 @dataclass(frozen=True)
@@ -48,12 +57,12 @@ class Config:
     """
 
     reach: float = 0.97
-    least: float = 0.85
+    least: float = 0.9
     scenes: int = 50_000
     lights: int = 2
     choosing: int = 2_000
     tested: int = 5_000
-    cycles: tuple[Cycle, ...] = (Cycle(epochs=3, peak_rate=1.5e-3), Cycle(epochs=5, peak_rate=1.5e-3))
+    cycles: tuple[Cycle, ...] = (Cycle(epochs=10, peak_rate=1.5e-3),)
     batch_size: int = 128
     cpu_minutes: float = 90
     seed: int = 1
@@ -66,19 +75,38 @@ class Asked:
     Attributes:
         pictures: uint8 (P, 3, 96, 96).
         questions: int64 (N, T + 3): words and padding, then number of words, answer, and picture.
+        roles: int64 (N, 8), what part each thing of the picture has in the question: none, found first, found then;
+            the last one is for what is no thing.
+        centres: where the things are in the pictures (P, 7, 2), in shares of the side; far outside where there is none.
         forms: the form of each (N).
     """
 
     pictures: Tensor
     questions: Tensor
+    roles: Tensor
+    centres: Tensor
     forms: list[str]
+
+
+class Pupil(nn.Module):
+    """The network with what tells each thing's part in the question, read before the last layer."""
+
+    def __init__(self, answerer: Answerer) -> None:
+        super().__init__()
+        self.answerer = answerer
+        self.roles = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, 1 + _PARTS))
+
+    def forward(self, things: Tensor, question: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits of the answers, (N, answers), and of each thing's part, (N, 10, 3)."""
+        *_, before, last = self.answerer.rows(things, question)
+        return self.answerer.answer(last), self.roles(before[:, 1 : 1 + things.shape[1]])
 
 
 def scenes_with_questions(count: int, seed: int, *, unseen: bool = False) -> Asked:
     """Scenes by chance, with one question of each form that they give."""
     rng = np.random.default_rng(seed)
     pictures: list[Rgb] = []
-    questions, forms = [], []
+    questions, roles, places, forms = [], [], [], []
     while len(pictures) < count:
         scene = drawn(rng, (lambda _: True)) if unseen else drawn(rng)
         if unseen and not any(held_out(look) for look in scene.looks):
@@ -89,9 +117,14 @@ def scenes_with_questions(count: int, seed: int, *, unseen: bool = False) -> Ask
                 words = [WORDS.index(word) for word in words_of(question.text)]
                 padded = words + [PAD] * (LONGEST - len(words))
                 questions.append([*padded, len(words), ANSWERS.index(question.answer), len(pictures)])
+                roles.append([(n in question.first) + 2 * (n in question.then) for n in range(MOST_THINGS + 1)])
                 forms.append(form)
-        pictures.append(draw(scene, drawn_style(rng, len(scene.things)), rng).transpose(2, 0, 1))
-    return Asked(torch.from_numpy(np.stack(pictures)), torch.tensor(questions), forms)
+        style = drawn_style(rng, len(scene.things))
+        pictures.append(draw(scene, style, rng).transpose(2, 0, 1))
+        places.append(np.full((MOST_THINGS, 2), 9, np.float32))
+        places[-1][: len(scene.things)] = centres(scene, style)
+    seen, where = (torch.from_numpy(np.stack(part)) for part in (pictures, places))
+    return Asked(seen, torch.tensor(questions), torch.tensor(roles), where, forms)
 
 
 def train(settings: Settings, folder: Path, config: Config | None = None) -> Result:
@@ -108,6 +141,8 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
     net.encoder.load_state_dict(encoder())
     net.encoder.freeze()
     found = found_in(net.encoder, learned.pictures, config.lights, config.seed)
+    which = matched(found, learned.centres)
+    pupil = Pupil(net)
     steps = len(learned.questions) // config.batch_size
 
     def batches(epoch: int, generator: torch.Generator) -> Iterator[Batch]:
@@ -117,8 +152,10 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
         chosen = torch.split(order[lengths.argsort(stable=True)], config.batch_size)
         for number in torch.randperm(len(chosen), generator=generator).tolist():
             questions = learned.questions[chosen[number]]
-            light = torch.randint(config.lights, questions.shape[:1], generator=generator)
-            yield found[light, questions[:, -1]].float(), questions
+            picture = questions[:, -1]
+            light = torch.randint(config.lights, picture.shape, generator=generator)
+            roles = learned.roles[chosen[number]].take_along_dim(which[light, picture], 1)
+            yield found.tokens[light, picture].float(), torch.cat([questions, roles], 1)
 
     cycles: list[Fitted] = []
     for number, cycle in enumerate(config.cycles, 1):
@@ -131,11 +168,10 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
             seed=config.seed,
         )
         below = folder / f"cycle_{number}"
-        cycles.append(fit(net, _loss, batches, lambda net: accuracy(net, choosing)["all"], plan, below))
-        net.load_state_dict(cycles[-1].net.state_dict())
+        cycles.append(fit(pupil, _loss, batches, lambda net: accuracy(taught(net), choosing)["all"], plan, below))
+        pupil.load_state_dict(cycles[-1].net.state_dict())
     fitted = in_a_row(cycles)
-    assert isinstance(fitted.net, Answerer)
-    answerer = fitted.net.half().float().eval()  # as it is stored
+    answerer = taught(fitted.net).half().float().eval()  # as it is stored
     test = scenes_with_questions(config.tested // len(FORMS), config.seed + 2, unseen=True)
     result = Result(accuracy(answerer, test)["all"], config.reach, fitted, config.least)
     if result.publishable:
@@ -144,18 +180,32 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
     return result
 
 
+def matched(found: Things, places: Tensor) -> Tensor:
+    """Which of the pictures' things (P, 7, 2) each found one is, (L, P, 10); 7 for none of them."""
+    apart = (found.places[..., None, :2].float() - places[:, None]).square().sum(-1).sqrt()  # (L, P, 10, 7)
+    nearest = apart.min(-1)
+    return nearest.indices.masked_fill((nearest.values > _NEAR) | (found.sure < THERE), MOST_THINGS)
+
+
+def taught(net: nn.Module) -> Answerer:
+    """The network alone."""
+    assert isinstance(net, Pupil)
+    return net.answerer
+
+
 def _loss(net: nn.Module, batch: Batch) -> Tensor:
-    things, questions = batch
-    longest = int(questions[:, LONGEST].max())
-    return functional.cross_entropy(net(things, questions[:, :longest]).float(), questions[:, LONGEST + 1])
+    things, told = batch
+    longest = int(told[:, LONGEST].max())
+    answers, roles = net(things, told[:, :longest])
+    right = functional.cross_entropy(answers.float(), told[:, LONGEST + 1])
+    return right + functional.cross_entropy(roles.float().flatten(0, 1), told[:, LONGEST + 3 :].flatten())
 
 
 @torch.inference_mode()
-def accuracy(net: nn.Module, asked: Asked) -> dict[str, float]:
+def accuracy(net: Answerer, asked: Asked) -> dict[str, float]:
     """Share of right answers: of each form, and of all."""
-    assert isinstance(net, Answerer)
     device = next(net.parameters()).device
-    found = found_in(net.encoder, asked.pictures)
+    found = found_in(net.encoder, asked.pictures).tokens
     right: dict[str, list[bool]] = {"all": []}
     for start in range(0, len(asked.questions), 250):
         questions = asked.questions[start : start + 250].to(device)
@@ -186,7 +236,6 @@ def _card(result: Result, config: Config) -> Card:
         about="A convolutional encoder that finds things, and a transformer in which the question's words and the "
         "things attend to each other, trained from scratch to count, to find, to compare, to name and to tell where "
         "things lie to each other in drawn scenes.",
-        limits="Where things lie to each other: about half of these answers are wrong. "
-        "It knows eighteen kinds of drawn things and the questions of a small grammar; photographs are outside "
+        limits="It knows eighteen kinds of drawn things and the questions of a small grammar; photographs are outside "
         "of its world, and it says so. Up to seven things.",
     )

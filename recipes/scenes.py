@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from backends.scenes.domain import Domain
 from backends.scenes.drawing import draw, drawn_style
-from backends.scenes.net import BEGIN, END, LONGEST, PAD, TOKENS, Captioner
+from backends.scenes.net import BEGIN, END, LONGEST, PAD, TOKENS, Captioner, Things
 from backends.scenes.scene import Scene, drawn, held_out
 from backends.scenes.sentences import caption, understood
 from backends.scenes.writing import greedy
@@ -140,7 +140,7 @@ def _train(
     net = Captioner(decoder)
     net.encoder.load_state_dict(seeing)
     net.encoder.freeze()
-    found = found_in(net.encoder, learned.pictures, config.lights, config.seed)
+    found = found_in(net.encoder, learned.pictures, config.lights, config.seed).tokens
     lengths = (learned.tokens != PAD).sum(1)
     plan = Plan(
         epochs=config.epochs,
@@ -176,23 +176,23 @@ def _train(
 
 
 @torch.inference_mode()
-def found_in(encoder: nn.Module, pictures: Tensor, lights: int = 0, seed: int = 0) -> Tensor:
-    """What a frozen encoder finds in pictures uint8 (N, 3, 96, 96), as float16: (N, 10, 128).
+def found_in(encoder: nn.Module, pictures: Tensor, lights: int = 0, seed: int = 0) -> Things:
+    """What a frozen encoder finds in pictures uint8 (N, 3, 96, 96), as float16.
 
     Args:
-        lights: if any, (L, N, 10, 128) for so many different lights.
+        lights: if any, everything has one dimension (L) more in front, for so many different lights.
     """
     device = next(encoder.parameters()).device
     generator = torch.Generator().manual_seed(seed)
     rows = []
     for _ in range(max(1, lights)):
-        parts = []
+        parts: list[Things] = []
         for part in torch.split(pictures, 250):
             rgb = (relit(part, generator) if lights else part.float().div(255)).to(device)
             with autocast_here(device.type):
-                parts.append(encoder(rgb).tokens.half().cpu())
-        rows.append(torch.cat(parts))
-    return torch.stack(rows) if lights else rows[0]
+                parts.append(Things(*(part.half().cpu() for part in encoder(rgb))))
+        rows.append(Things(*(torch.cat(same) for same in zip(*parts, strict=True))))
+    return Things(*(torch.stack(same) for same in zip(*rows, strict=True))) if lights else rows[0]
 
 
 def relit(pictures: Tensor, generator: torch.Generator) -> Tensor:

@@ -23,6 +23,7 @@ class Cores:
         self._computing = 0
         self._lock = threading.Lock()
         self._openmp: Any = None
+        self._modules = 0  # that were imported when it was looked for
         self._here = threading.local()
 
     @contextmanager
@@ -46,11 +47,12 @@ class Cores:
             _give_back(openmp)
 
     def _found(self) -> Any:
-        """The OpenMP libraries of this process; None before PyTorch is there."""
-        if self._openmp is None and "torch" in sys.modules:
+        """The OpenMP libraries of this process, of PyTorch and of FAISS; None before either is there."""
+        modules = len(sys.modules)
+        if modules != self._modules and {"torch", "faiss"} & sys.modules.keys():
             from threadpoolctl import ThreadpoolController
 
-            self._openmp = ThreadpoolController().select(user_api="openmp")
+            self._openmp, self._modules = ThreadpoolController().select(user_api="openmp"), modules
         return self._openmp
 
 

@@ -27,9 +27,12 @@ network's own features ([Lee et al. 2018](https://arxiv.org/abs/1807.03888)): fo
 ANSWERING = """
 A question about a drawn scene, answered by a transformer in which the question's words and the things that were
 found attend to each other (as in [VisualBERT, Li et al. 2019](https://arxiv.org/abs/1908.03557)). It counts, finds,
-compares and names: *How many red things are there? Is there a small star? Are there more rings than hearts? What colour
-is the large diamond?*
+compares, names, and tells what lies where: *How many red things are there? Is there a small star? Are there more rings
+than hearts? What colour is the large diamond? Is there a heart left of the 7? How many things are above the blue ring?*
 
-**What it is bad at.** *Is there a heart left of the 7?* It understands such questions, and answers nearly half of them
-wrongly; look at the confidence.
+While it learned, it was also told which things each answer rests on. With the answers alone it had learned to count and
+to name, but not what *left of* means.
+
+**What it is bad at.** Every other form of question, whatever its words; and what lies nearly straight above a thing is
+neither left nor right of it, which was never asked.
 """

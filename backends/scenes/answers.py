@@ -46,7 +46,8 @@ class SceneAnswers:
             InvalidInput: the question has too many words.
         """
         rgb = tensor(middle(inputs.image.rgb)).to(self._device)
-        strangeness = round(float(self._domain.strangeness(self._net.encoder, rgb)[0]), 4)
+        maps = self._net.encoder.maps(rgb)
+        strangeness = round(float(self._domain.strangeness(maps)[0]), 4)
         words = [_SPELLED.get(word, word) for word in words_of(inputs.question)]
         if len(words) > LONGEST:
             expected, got = f"at most {LONGEST} words", f"{len(words)} words"
@@ -58,7 +59,7 @@ class SceneAnswers:
                 answer="", confidence=None, unknown=unknown, picture=picture, strangeness=strangeness
             )
         question = torch.tensor([[WORDS.index(word) for word in words]], device=self._device)
-        found = answered(self._net, rgb, question)
+        found = answered(self._net, maps, question)
         return SceneAnswerOutputs(
             answer=ANSWERS[found.best],
             confidence=round(found.confidence, 4),
@@ -86,13 +87,13 @@ class Answered:
 
 
 @torch.no_grad()
-def answered(net: Answerer, rgb: Tensor, question: Tensor) -> Answered:
-    """Answer a question (1, T) about a picture (1, 3, 96, 96) in 0..1.
+def answered(net: Answerer, maps: Tensor, question: Tensor) -> Answered:
+    """Answer a question (1, T) about a picture, from its maps (1, 128, 12, 12).
 
     What a thing says for the answer is told by leaving it out: how much less likely the answer is without it (as with
     covered parts of a picture in Zeiler and Fergus 2014, https://arxiv.org/abs/1311.2901).
     """
-    things = net.encoder(rgb)
+    things = net.encoder.things(maps)
     rows = things.tokens.repeat(1 + MOST, 1, 1)  # the whole picture, then without each thing
     rows[1:] *= 1 - torch.eye(MOST, device=rows.device)[:, :, None]
     likely = net(rows, question.expand(len(rows), -1)).float().softmax(1)

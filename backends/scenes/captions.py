@@ -27,7 +27,9 @@ from studio.media.image import Image
 from studio.media.table import Table
 from studio.weights import Weights
 
-_SHOWN_PX, _ATTENTION_PX = 480, 160
+_SHOWN_PX = 480
+#: The side of the pictures that show what was looked at.
+ATTENTION_PX = 160
 _MOST_NOISE, _MOST_ASKEW = 0.05, 0.045  # of what the networks learned from
 
 
@@ -61,14 +63,15 @@ class SceneCaptions:
         manner = Manner(inputs.beams, inputs.most_words, inputs.temperature if inputs.sampling else 0.0, inputs.seed)
         square = middle(inputs.image.rgb)
         rgb = tensor(square).to(self._device)
-        written = write(self._net, rgb[0], manner)
+        maps = self._net.encoder.maps(rgb)
+        written = write(self._net, maps, manner)
         shown, looks = PIL.Image.fromarray(square), np.asarray(written.looks.cpu().numpy(), np.float32)
         return DescriptionOutputs(
             caption=" ".join(written.words),
             score=round(float(np.mean(written.scores)), 4) if written.words else None,
             words=_words(written),
-            attention=spotlights(shown, list(zip(written.words, looks, strict=True)), _ATTENTION_PX),
-            strangeness=round(float(self._domain.strangeness(self._net.encoder, rgb)[0]), 4),
+            attention=spotlights(shown, list(zip(written.words, looks, strict=True)), ATTENTION_PX),
+            strangeness=round(float(self._domain.strangeness(maps)[0]), 4),
         )
 
     def _compose(self, inputs: CompositionInputs) -> CompositionOutputs:
@@ -77,7 +80,8 @@ class SceneCaptions:
         style = _style(inputs, scene, rng)
         seen = draw(scene, style, np.random.default_rng(inputs.seed))
         rgb = tensor(seen).to(self._device)
-        written = write(self._net, rgb[0], Manner())
+        maps = self._net.encoder.maps(rgb)
+        written = write(self._net, maps, Manner())
         text = " ".join(written.words)
         truth = Counter({look: len(things) for look, things in scene.groups.items()})
         wrong = [
@@ -88,7 +92,7 @@ class SceneCaptions:
             f"In the network's words, not in the picture: {article(described(look))}."
             for look in understood(text).groups - truth
         ]
-        strangeness = float(self._domain.strangeness(self._net.encoder, rgb)[0])
+        strangeness = float(self._domain.strangeness(maps)[0])
         strange = [f"The network finds this picture strange: {strangeness:.1f} times the limit."]
         return CompositionOutputs(
             picture=Image(draw(scene, style, np.random.default_rng(inputs.seed), _SHOWN_PX), "scene.png"),

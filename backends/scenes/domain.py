@@ -25,9 +25,11 @@ class Domain:
         self._mean, self._precision, self._limit = mean, precision, limit
 
     @classmethod
+    @torch.inference_mode()
     def fitted(cls, encoder: SceneEncoder, pictures: Tensor) -> Self:
         """From drawn scenes, uint8 (N, 3, 96, 96): one half gives mean and covariance, the other the limit."""
-        found = torch.cat([_features(encoder, part.float().div(255)) for part in torch.split(pictures, 250)]).double()
+        parts = torch.split(pictures, 250)
+        found = torch.cat([_features(encoder.maps(part.float().div(255))) for part in parts]).double()
         kept, rest = found[: len(found) // 2], found[len(found) // 2 :]
         covariance = torch.cov(kept.T)
         even = 1e-4 * covariance.diagonal().mean() * torch.eye(len(covariance), dtype=torch.float64)
@@ -46,13 +48,13 @@ class Domain:
         kept = {"mean": self._mean, "precision": self._precision, "limit": self._limit}
         return {f"{_PREFIX}{name}": value.float() for name, value in kept.items()}
 
-    def strangeness(self, encoder: SceneEncoder, rgb: Tensor) -> Tensor:
-        """Squared Mahalanobis distances (N) of pictures (N, 3, 96, 96) in 0..1, as multiples of the limit."""
-        return self._distances(_features(encoder, rgb).cpu().double()) / self._limit
+    def strangeness(self, maps: Tensor) -> Tensor:
+        """Squared Mahalanobis distances (N) of pictures from their maps (N, 128, 12, 12), in multiples of the limit."""
+        return self._distances(_features(maps).cpu().double()) / self._limit
 
     def _distances(self, found: Tensor) -> Tensor:
         apart = found - self._mean
-        return torch.einsum("nf,fg,ng->n", apart, self._precision, apart)
+        return (apart @ self._precision * apart).sum(1)
 
 
 def network_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -60,8 +62,7 @@ def network_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.float() for name, value in tensors.items() if not name.startswith(_PREFIX)}
 
 
-@torch.inference_mode()
-def _features(encoder: SceneEncoder, rgb: Tensor) -> Tensor:
+def _features(maps: Tensor) -> Tensor:
     """The maps' means and deviations over a picture: (N, 256)."""
-    maps = encoder.maps(rgb).float()
+    maps = maps.float()
     return torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1)

@@ -94,7 +94,10 @@ class SceneEncoder(nn.Module):
 
     def forward(self, rgb: Tensor) -> Things:
         """The things in pictures (N, 3, 96, 96)."""
-        maps = self.maps(rgb)
+        return self.things(self.maps(rgb))
+
+    def things(self, maps: Tensor) -> Things:
+        """The things in pictures, from their maps (N, 128, 12, 12)."""
         peaks, places = self.found(maps)
         around = functional.max_pool2d(peaks, 3, 1, 1)
         sure, cells = (peaks.sigmoid() * (peaks == around)).flatten(1).topk(MOST)
@@ -146,9 +149,9 @@ class Captioner(nn.Module):
         """Logits (N, T, V) of the token after each of tokens (N, T), given what the encoder found, (N, 10, 128)."""
         return cast(Tensor, self.decoder(self.decoder.compare(things), tokens)[0])
 
-    def look(self, rgb: Tensor) -> Things:
-        """The things in pictures (N, 3, 96, 96) in 0..1, as the decoder looks at them."""
-        things: Things = self.encoder(rgb)
+    def look(self, maps: Tensor) -> Things:
+        """The things in pictures, from the encoder's maps (N, 128, 12, 12), as the decoder looks at them."""
+        things = self.encoder.things(maps)
         return things._replace(tokens=self.decoder.compare(things.tokens))
 
     def next(self, things: Things, tokens: Tensor) -> tuple[Tensor, Tensor]:
@@ -264,7 +267,9 @@ class Answerer(nn.Module):
     """Answers a question: its words and the picture's things attend to each other.
 
     A transformer (Vaswani et al. 2017, https://arxiv.org/abs/1706.03762), as VisualBERT reads words and parts of a
-    picture in one row (Li et al. 2019, https://arxiv.org/abs/1908.03557), with attention that adds up.
+    picture in one row (Li et al. 2019, https://arxiv.org/abs/1908.03557), with attention that adds up. The words first
+    pass a GRU both ways (Cho et al. 2014, https://arxiv.org/abs/1406.1078): `star` means one thing before `left of`,
+    another after it.
 
     Args:
         words: how many words questions have, padding as number 0 included.
@@ -277,18 +282,34 @@ class Answerer(nn.Module):
         self.encoder = SceneEncoder()
         self.words = nn.Embedding(words, WIDTH, padding_idx=PAD)
         self.order = nn.Parameter(torch.randn(longest, WIDTH) * 0.02)
+        self.around = nn.GRU(WIDTH, WIDTH // 2, batch_first=True, bidirectional=True)
         self.asks = nn.Parameter(torch.randn(WIDTH) * 0.02)
         self.layers = nn.ModuleList(_Summing() for _ in range(_ANSWERING))
         self.out = nn.Sequential(nn.LayerNorm(WIDTH), nn.Linear(WIDTH, answers))
 
     def forward(self, things: Tensor, question: Tensor) -> Tensor:
         """Logits (N, answers), given what the encoder found, (N, 10, 128), and questions (N, T), padded with 0."""
-        words = self.words(question) + self.order[: question.shape[1]]
-        row = torch.cat([self.asks.expand(len(words), 1, -1), things, words], 1)
+        return self.answer(self.rows(things, question)[-1])
+
+    def answer(self, row: Tensor) -> Tensor:
+        """Logits (N, answers) from the last of the rows."""
+        return cast(Tensor, self.out(row[:, 0]))
+
+    def rows(self, things: Tensor, question: Tensor) -> list[Tensor]:
+        """What each layer makes of what asks, the things and the words: (N, 1 + 10 + T, 128) each."""
+        words = self.words(question)
+        words = words + self.order[: question.shape[1]] + self._around(words, (question != PAD).sum(1))
+        rows = [torch.cat([self.asks.expand(len(words), 1, -1), things, words], 1)]
         given = functional.pad(question != PAD, (1 + things.shape[1], 0), value=True)
         for layer in self.layers:
-            row = layer(row, given)
-        return cast(Tensor, self.out(row[:, 0]))
+            rows.append(layer(rows[-1], given))
+        return rows[1:]
+
+    def _around(self, words: Tensor, lengths: Tensor) -> Tensor:
+        """Each word (N, T, 128) with those around it."""
+        packed = nn.utils.rnn.pack_padded_sequence(words, lengths.cpu(), batch_first=True, enforce_sorted=False)
+        both, _ = self.around(packed)
+        return nn.utils.rnn.pad_packed_sequence(both, batch_first=True, total_length=words.shape[1])[0]
 
 
 def _waves(places: Tensor) -> Tensor:

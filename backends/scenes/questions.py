@@ -47,13 +47,21 @@ class Question:
 
     Attributes:
         form: one of `FORMS`.
-        rests_on: the things that the answer rests on, by their places in the scene.
+        first: the things that are to be found first, by their places in the scene: those which the others are
+            compared with, or beside which the others are; all, where the question is about things of one look only.
+        then: the others that the answer rests on.
     """
 
     form: str
     text: str
     answer: str
-    rests_on: tuple[int, ...]
+    first: tuple[int, ...]
+    then: tuple[int, ...] = ()
+
+    @property
+    def rests_on(self) -> tuple[int, ...]:
+        """The things that the answer rests on, by their places in the scene."""
+        return (*self.first, *self.then)
 
 
 def asked(rng: np.random.Generator, scene: Scene, form: str) -> Question | None:
@@ -88,7 +96,7 @@ def _compare(rng: np.random.Generator, scene: Scene) -> Question | None:
         if first != second and not set(here) & set(there) and true == yes:
             than = "as" if how == "as many" else "than"
             text = f"Are there {how} {first.said(many=True)} {than} {second.said(many=True)}?"
-            return Question("compare", text, YES if yes else NO, (*here, *there))
+            return Question("compare", text, YES if yes else NO, here, there)
     return None
 
 
@@ -121,10 +129,10 @@ def _relate(rng: np.random.Generator, scene: Scene) -> Question | None:
         beside = tuple(number for number in others if sides[number])
         if count:
             text = f"How many things are {relation} the {anchor.said(many=False)}?"
-            return Question("relate", text, str(len(beside)), (meant[0], *beside))
+            return Question("relate", text, str(len(beside)), meant, beside)
         if bool(beside) == yes:
             text = f"Is there {article(wanted.said(many=False))} {relation} the {anchor.said(many=False)}?"
-            return Question("relate", text, YES if yes else NO, (meant[0], *beside))
+            return Question("relate", text, YES if yes else NO, meant, beside)
     return None
 
 

@@ -50,8 +50,7 @@ _ANSWERER = Adapter(
     source="https://arxiv.org/abs/1908.03557",
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
-    limits="Drawn scenes of eighteen kinds of things, questions of five forms. Bad at one of these: what lies left of, "
-    "right of, above or below what. English.",
+    limits="Drawn scenes of eighteen kinds of things, questions of five forms. English.",
 )
 
 scene_editor = Task(

@@ -27,7 +27,7 @@ class Written:
 @torch.inference_mode()
 def greedy(net: Captioner, rgb: Tensor) -> list[str]:
     """The likeliest word each time, for pictures (N, 3, 96, 96) in 0..1."""
-    things = net.look(rgb)
+    things = net.look(net.encoder.maps(rgb))
     tokens = torch.full((len(rgb), 1), BEGIN, device=rgb.device)
     ended = torch.zeros(len(rgb), dtype=torch.bool, device=rgb.device)
     while not bool(ended.all()) and tokens.shape[1] < LONGEST:
@@ -56,9 +56,9 @@ class Manner:
 
 
 @torch.inference_mode()
-def write(net: Captioner, rgb: Tensor, manner: Manner) -> Written:
-    """A caption of one picture (3, 96, 96) in 0..1, with what the network thought of each word."""
-    things = net.look(rgb[None])
+def write(net: Captioner, maps: Tensor, manner: Manner) -> Written:
+    """A caption of one picture, from its maps (1, 128, 12, 12), with what the network thought of each word."""
+    things = net.look(maps)
     longest = min(manner.most_words, LONGEST - 2)
     tokens = (
         _drawn(net, things, longest, manner) if manner.temperature else _searched(net, things, longest, manner.beams)

@@ -17,7 +17,7 @@ _SURE = 0.6  # a less likely answer is told as a refusal
 _BECAUSE = "a network that knows drawn scenes; the confidence is its probability of the answer"
 _FORMS = (
     "How many red things are there? Is there a small star? Are there more rings than hearts? What colour is the large "
-    "diamond?"
+    "diamond? Is there a heart left of the 7?"
 )
 
 

@@ -33,8 +33,7 @@ _SCENES = Adapter(
     source="https://arxiv.org/abs/1908.03557",
     kind="embedded",
     concurrency=2,
-    limits="Drawn scenes of eighteen kinds of things, from the scene editor; five forms of questions, in English. Bad "
-    "at what lies left of, right of, above or below what.",
+    limits="Drawn scenes of eighteen kinds of things, from the scene editor; five forms of questions, in English.",
 )
 
 _BLIP = Adapter(
@@ -82,7 +81,7 @@ visual_question_answering = Task(
             title="A drawn scene",
             values={
                 "image": _EXAMPLES / "scene.png",
-                "question": "How many hearts are there?\nWhat colour is the star?\nAre there more hearts than stars?",
+                "question": "How many hearts are there?\nWhat colour is the star?\nIs there a heart below the star?",
             },
             adapter="scenes",
         ),

@@ -92,6 +92,9 @@ def test_the_network_stops_after_so_many_words(runtime: Runtime) -> None:
         ("What color is the star?", "red"),
         ("What pattern has the star?", "striped"),
         ("How large is the star?", "large"),
+        ("How many things are below the star?", "3"),
+        ("Is there a circle right of the star?", "yes"),
+        ("Is there a circle above the large thing?", "no"),
     ],
 )
 def test_questions(runtime: Runtime, question: str, expected: str) -> None:
