@@ -65,7 +65,7 @@ lint: install-dev  ## format, style, types, who imports whom, generated pages
 	@$(PY) -m surfaces.docs --check
 
 check: lint  ## lint, and the tests that need neither network nor browser
-	@HF_HUB_OFFLINE=1 $(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser"
+	@HF_HUB_OFFLINE=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q -n auto --dist loadfile -m "not slow and not browser"
 
 test: tools check  ## everything
 	@HF_HUB_OFFLINE=1 $(PY) -m pytest -q -m "slow or browser"

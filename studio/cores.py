@@ -1,8 +1,9 @@
 """Shares the processor's cores among the runs that compute at the same time.
 
 PyTorch computes with OpenMP: each thread that calls it gets helpers, one fewer than there are cores, and keeps them.
-A studio calls it from several threads. Once these have more helpers than there are cores, GCC's OpenMP lets every
-helper sleep between two operations, and a small network takes three times as long (`python -m bench.cores` measures it).
+A studio calls it from several threads. Computing at once, they keep each other's helpers from their cores; in turn,
+GCC's OpenMP lets helpers sleep between two operations once there are more of them than cores. A small network takes up
+to twice as long (`python -m bench.cores`).
 """
 
 from __future__ import annotations
