@@ -18,7 +18,7 @@ from backends.scenes.drawing import SIDE_PX, Style, draw
 from backends.scenes.fields import CompositionInputs, CompositionOutputs, DescriptionInputs, DescriptionOutputs
 from backends.scenes.net import Captioner
 from backends.scenes.scene import Scene
-from backends.scenes.sentences import caption, described, listing, understood
+from backends.scenes.sentences import caption, described, listing, prose, understood
 from backends.scenes.words import NUMBERS, article
 from backends.scenes.writing import Manner, Written, write
 from studio.contract import Inputs, Outputs, Run
@@ -67,7 +67,7 @@ class SceneCaptions:
         written = write(self._net, maps, manner)
         shown, looks = PIL.Image.fromarray(square), np.asarray(written.looks.cpu().numpy(), np.float32)
         return DescriptionOutputs(
-            caption=" ".join(written.words),
+            caption=prose(" ".join(written.words)),
             score=round(float(np.mean(written.scores)), 4) if written.words else None,
             words=_words(written),
             attention=spotlights(shown, list(zip(written.words, looks, strict=True)), ATTENTION_PX),
@@ -96,8 +96,8 @@ class SceneCaptions:
         strange = [f"The network finds this picture strange: {strangeness:.1f} times the limit."]
         return CompositionOutputs(
             picture=Image(draw(scene, style, np.random.default_rng(inputs.seed), _SHOWN_PX), "scene.png"),
-            caption=text,
-            truth=caption(scene) or listing(scene),
+            caption=prose(text),
+            truth=prose(caption(scene) or listing(scene)),
             right=not wrong,
             words=_words(written),
             notes=wrong + (strange if strangeness > 1 else []),

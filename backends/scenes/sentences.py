@@ -90,6 +90,12 @@ class Said:
     rest: tuple[str, ...]
 
 
+def prose(text: str) -> str:
+    """A caption of the networks as people write it, with large letters and its full stops in place."""
+    joined = re.sub(r" ([.,])", r"\1", text)
+    return re.sub(r"(?:^|(?<=\. ))\w", lambda first: first[0].upper(), joined)
+
+
 def understood(text: str) -> Said:
     """Read a caption back; what is not of the grammar is left out of the groups."""
     listed, *rest = (part.strip() for part in text.split(" ."))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from backends.vqa.answer import HUB, Answer
 from backends.vqa.fields import QuestionOutputs
+from backends.vqa.lines import BoxXyxy
 from studio.media.image import Image
 from studio.media.table import Table
 from studio.results import Box, BoxedImage
@@ -18,12 +19,17 @@ def outputs(
         steps: number of the question, what was done, what came of it.
     """
     best = next((answer for answer in answers if answer.answered), answers[0])
-    boxes = [Box(xyxy=box, label=str(number)) for number, each in enumerate(answers, 1) for box in each.boxes]
+    asked_of: dict[BoxXyxy, list[str]] = {}  # several answers may rest on one thing
+    for number, each in enumerate(answers, 1):
+        for box in each.boxes:
+            asked_of.setdefault(box, []).append(str(number))
     return QuestionOutputs(
         answer=best.text,
         answered=all(answer.answered for answer in answers),
         confidence=best.confidence,
-        picture=BoxedImage(image=image, boxes=boxes),
+        picture=BoxedImage(
+            image=image, boxes=[Box(xyxy=box, label=", ".join(numbers)) for box, numbers in asked_of.items()]
+        ),
         answers=_table(questions, answers),
         program=_program(steps),
         notes=_notes(questions, answers),

@@ -9,7 +9,7 @@ import pytest
 
 from backends.scenes.drawing import SIDE_PX, draw, drawn_style, plain_style
 from backends.scenes.scene import GAP, Look, Scene, Thing, drawn, held_out, known
-from backends.scenes.sentences import VOCABULARY, caption, counted, listing, look_of, placed, understood
+from backends.scenes.sentences import VOCABULARY, caption, counted, listing, look_of, placed, prose, understood
 from backends.scenes.words import COLOURS, KINDS, PATTERNS, SIZES
 
 STAR, RING = Look("star", "red", "small"), Look("ring", "blue", "large", "striped")
@@ -18,6 +18,15 @@ STAR, RING = Look("star", "red", "small"), Look("ring", "blue", "large", "stripe
 def scenes(count: int, seed: int = 0) -> list[Scene]:
     rng = np.random.default_rng(seed)
     return [drawn(rng) for _ in range(count)]
+
+
+def test_captions_are_shown_as_prose() -> None:
+    assert (
+        prose("two small red stars . the star , large , is above .")
+        == "Two small red stars. The star, large, is above."
+    )
+    assert prose("a small red") == "A small red"
+    assert prose("") == ""
 
 
 def test_nothing_is_over_anything_or_over_the_edge() -> None:
