@@ -11,7 +11,7 @@ def test_the_words_follow_what_is_written(visitor: Visitor) -> None:
     visitor.open_task("scene_editor")
     picture = visitor.demo.locator("#output-picture img").first
     visitor.type("things", "a large red star")
-    expect(visitor.readout).to_contain_text("a large red star")
+    expect(visitor.readout).to_contain_text("A large red star")
     expect(picture).to_be_visible()
     before = picture.get_attribute("src")
     visitor.type("things", "a large red star\ntwo small blue circl")  # half a word: what was shown stays
@@ -31,5 +31,5 @@ def test_a_word_that_is_unknown_is_told_when_the_field_is_left(visitor: Visitor)
     expect(status).to_contain_text("This word is not known.")
     expect(status).to_contain_text("Did you mean star?")
     visitor.type("things", "a large red star")
-    expect(visitor.readout).to_contain_text("a large red star")
+    expect(visitor.readout).to_contain_text("A large red star")
     expect(status).to_have_text("")
