@@ -23,6 +23,9 @@ bright where the network looked: the mean over the layers and heads of its atten
 
 **Florence-2** ([Xiao et al. 2024](https://arxiv.org/abs/2311.06242)) is asked for a sentence, several, or a paragraph.
 
+**BLIP-2** ([Li et al. 2023](https://arxiv.org/abs/2301.12597)) lets 32 queries look at the picture and a large language
+model, OPT, go on from what they saw. For each word is bright what the queries looked at that the word looked at.
+
 **Scenes** is a small network of our own for drawn scenes: see *Scene editor*.
 
 **What observations are bad at.** They tell no scenes, actions or relations. The classifier takes some pictures of other

@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import CLIPImageProcessor, Florence2Config, Florence2ForConditionalGeneration, GenerationConfig
 from transformers.image_utils import PILImageResampling
 
 from backends.captioning.fields import CaptionInputs, CaptionOutputs, Detail
+from backends.captioning.vocabulary import BEGIN, END, PAD, Vocabulary
 from backends.captioning.written import Piece, generated, outputs
 from studio.contract import Run
 from studio.weights import Weights
@@ -25,8 +25,6 @@ PROMPTS: dict[Detail, str] = {
     "sentences": "Describe in detail what is shown in the image.",
     "paragraph": "Describe with a paragraph what is shown in the image.",
 }
-_BEGIN, _PAD, _END = range(3)
-_WORD = "Ġ"  # how the vocabulary writes the space before a word
 _MEAN, _DEVIATION = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # of the colours in ImageNet
 _CELL_PX = 32  # of a picture's side to one of the network's places
 
@@ -74,9 +72,7 @@ class FlorenceCaptions:
             image_mean=_MEAN,
             image_std=_DEVIATION,
         )
-        self._tokenizer = Tokenizer(models.BPE.from_file(str(weights.path("vocabulary")), str(weights.path("merges"))))
-        self._tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        self._tokenizer.decoder = decoders.ByteLevel()
+        self._vocabulary = Vocabulary(weights.path("vocabulary"), weights.path("merges"))
 
     def __call__(self, inputs: CaptionInputs, run: Run) -> CaptionOutputs:
         """Write a caption; the same seed draws the same words."""
@@ -87,19 +83,18 @@ class FlorenceCaptions:
             "pixel_values": pixels["pixel_values"].to(self._model.device),
         }
         numbers = {
-            "decoder_start_token_id": _END, "bos_token_id": _BEGIN, "forced_bos_token_id": _BEGIN,
-            "pad_token_id": _PAD, "eos_token_id": _END, "no_repeat_ngram_size": 3,
+            "decoder_start_token_id": END, "bos_token_id": BEGIN, "forced_bos_token_id": BEGIN,
+            "pad_token_id": PAD, "eos_token_id": END, "no_repeat_ngram_size": 3,
         }  # fmt: skip
         tokens = generated(self._model, inputs, run, **given, **numbers)
         pieces = self._pieces(given, tokens)
-        written = [number for number in tokens[0].tolist() if _END < number < self._tokenizer.get_vocab_size()]
-        caption = self._tokenizer.decode(written, skip_special_tokens=False).strip()
+        caption = self._vocabulary.text(tokens[0].tolist())
         return outputs(inputs.image, caption, pieces, "image_captioning, florence_2_base")
 
     def _prompt(self, detail: Detail) -> list[int]:
         """A token for each of the picture's places and one for the whole of it, then the question."""
-        asked = self._tokenizer.encode(PROMPTS[detail], add_special_tokens=False).ids
-        return [self._image_token] * (self._places**2 + 1) + [_BEGIN, *asked, _END]
+        asked = self._vocabulary.numbers(PROMPTS[detail])
+        return [self._image_token] * (self._places**2 + 1) + [BEGIN, *asked, END]
 
     @torch.inference_mode()
     def _pieces(self, given: dict[str, torch.Tensor], tokens: torch.Tensor) -> list[Piece]:
@@ -110,8 +105,7 @@ class FlorenceCaptions:
         likely = told.logits[0].float().softmax(-1).gather(1, tokens[0, 1:, None])[:, 0].tolist()
         pieces = []
         for number, places, probability in zip(tokens[0, 1:].tolist(), heat, likely, strict=True):
-            text = self._tokenizer.id_to_token(number)
-            if number > _END and text is not None:
-                said = self._tokenizer.decode([number], skip_special_tokens=False).strip()
-                pieces.append(Piece(said, text.startswith(_WORD), places, probability))
+            piece = self._vocabulary.piece(number)
+            if piece is not None:
+                pieces.append(Piece(*piece, places, probability))
         return pieces

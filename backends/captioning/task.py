@@ -52,6 +52,22 @@ _FLORENCE = Adapter(
     limits="Names, counts; a paragraph may go on beyond what is there. English.",
 )
 
+_BLIP_2 = Adapter(
+    name="blip2_opt",
+    title="BLIP-2 with OPT-2.7B: 15 GB",
+    entry="backends.captioning.blip2:Blip2Captions",
+    weights="blip2_opt",
+    memory_mb=8_000,
+    licence="MIT; its language model: Meta's OPT licence, for research",
+    commercial=False,
+    source="https://arxiv.org/abs/2301.12597",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    gpu_memory_mb=10_000,
+    quality="not measured here",
+    limits="Names, counts, places; it may name what is not there. Minutes on a processor. English.",
+)
+
 _SCENES = Adapter(
     name="scenes",
     title="Scenes: a network for drawn scenes",
@@ -91,7 +107,7 @@ image_captioning = Task(
         Example(title="A drawn scene", values={"image": _EXAMPLES / "scene.png", "beams": 3}, adapter="scenes"),
         Example(title="A rocket: hardly anything is known of it", values={"image": _EXAMPLES / "rocket.jpg"}),
     ),
-    adapters=(_OBSERVATIONS, _SCENES, BLIP, _FLORENCE),
+    adapters=(_OBSERVATIONS, _SCENES, BLIP, _FLORENCE, _BLIP_2),
     how_it_works=about.CAPTION,
     keywords=("BLIP", "Florence-2", "caption", "describe", "alt text", "scene", "what is in the picture"),
 )
