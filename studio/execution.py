@@ -6,7 +6,7 @@ import functools
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from typing import Any
 
 from studio.catalogue import Entry
@@ -90,7 +90,7 @@ class Execution:
                     self._ledger.used(model_name(entry.family, adapter))
                     for job, run in zip(jobs, runs, strict=True):
                         self._begin(job, run, loaded, waiting_s)
-                    with self._cores.shared():
+                    with self._share(loaded):
                         answers = list(loaded.backend.many([job.inputs for job in jobs], runs))
                 if not (len(answers) == len(jobs) and all(isinstance(each, entry.task.outputs) for each in answers)):
                     raise TypeError(f"expected {len(jobs)} of {entry.task.outputs.__name__}")
@@ -139,7 +139,7 @@ class Execution:
             self._begin(job, run, loaded, waiting_s, chosen=device is None)
             for attempt in range(2):
                 try:
-                    with self._cores.shared():
+                    with self._share(loaded):
                         return self._answer(loaded, job, run, entry.task)
                 except RuntimeError as fault:
                     if loaded.device == "cpu" or not out_of_gpu_memory(fault):
@@ -152,6 +152,11 @@ class Execution:
                 self._pool.evict(loaded.device)  # after the frames of the failed call are gone
         self._pool.evict(loaded.device)
         return None
+
+    def _share(self, loaded: Loaded) -> AbstractContextManager[None]:
+        """This run's share of the cores, where it computes on them."""
+        here = loaded.device == "cpu" and not loaded.remote
+        return self._cores.shared() if here else nullcontext()
 
     def _begin(self, job: Job, run: JobRun, loaded: Loaded, waiting_s: float, *, chosen: bool = True) -> None:
         """The model of a job is there since now.
