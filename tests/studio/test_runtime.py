@@ -279,18 +279,19 @@ def test_close_cancels_what_runs_and_what_waits(make_runtime: Make) -> None:
 
 
 def test_close_ends_a_job_that_does_not_listen(make_runtime: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    release = threading.Event()
+    called, release = threading.Event(), threading.Event()
 
     class Deaf:
         def __init__(self, *arguments: Any) -> None: ...
 
         def __call__(self, inputs: Any, run: Any) -> Any:
+            called.set()
             release.wait(10)
 
     monkeypatch.setattr(pool, "import_entry", lambda entry: Deaf)
     runtime = make_runtime()
     job = runtime.submit("specimen_stream", {})
-    until(lambda: job.state == "running" and job.started_s is not None)
+    assert called.wait(10)
     runtime.close(grace_s=0.1)
     release.set()
     assert (job.state, str(job.error)) == ("cancelled", "The studio is closing.")
