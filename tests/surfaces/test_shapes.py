@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from typing import Annotated
+from xml.etree import ElementTree
 
-import numpy as np
 import pytest
 from pydantic import Field, ValidationError
 
 from studio.contract import Inputs, Task, Ui
 from studio.fields import describe
 from studio.shapes import MOST_SHAPES, Shapes
-from surfaces.demos.shapes import Points, drawn, grown, shapes_json
+from surfaces.demos.shapes import Drawing, Points, drawn, grown, shapes_json
 from tests.families.specimens.task import TASKS
 
 NOTHING = Shapes()
@@ -56,13 +56,25 @@ def test_what_is_drawn_is_what_is_sent() -> None:
     assert shapes_json(Shapes()) == shapes_json(None) == ""
 
 
-def test_the_picture_shows_them() -> None:
-    ground = np.zeros((60, 80, 3), np.uint8)
+def test_they_are_drawn_at_the_scale_of_the_picture() -> None:
     shapes = Shapes(lines=[((20, 100), (20, 10))], zones=[[(60, 20), (140, 20), (140, 100)]])
-    shown = np.asarray(drawn(ground, 2.0, shapes, [(80, 60)]))
-    for x, y in ((10, 40), (50, 10), (70, 30), (40, 30)):
-        assert shown[y, x].max() > 100, (x, y)
-    assert not ground.any()
+    svg = ElementTree.fromstring(drawn(80, 60, 2.0, shapes, [(80, 60)]))
+    assert svg.get("viewBox") == "0 0 80 60"
+    points = [part.get("points") for part in svg if part.get("points")]
+    assert points[:2] == ["30.00,10.00 70.00,10.00 70.00,50.00", "10.00,50.00 10.00,5.00"]
+    assert len(points) == 3, "an arrow says which side of the line is in"
+    assert [part.text for part in svg.iter("text")] == ["zone 1", "line 1"]
+    assert [(part.get("cx"), part.get("cy")) for part in svg.iter("circle")] == [("40.00", "30.00")]
+
+
+def test_a_text_of_before_the_last_click_is_known_again() -> None:
+    first, second = Shapes(lines=[LINE]), Shapes(lines=[LINE, ((1, 1), (2, 2))])
+    drawing = Drawing(NOTHING, [], ()).now("").then(first, []).then(second, [(3.0, 3.0)])
+    for known in ("", shapes_json(first), shapes_json(second)):
+        assert drawing.now(known) == drawing
+    typed = drawing.now('{"zones": [[[1, 2], [3, 4], [5, 6]]]}')
+    assert (typed.shapes.lines, typed.begun) == ([], []), "what was typed counts"
+    assert drawing.now("{").shapes == NOTHING, "what cannot be read: the run says so"
 
 
 @pytest.mark.parametrize(
