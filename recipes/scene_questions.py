@@ -24,7 +24,7 @@ from backends.scenes.drawing import Rgb, centres, draw, drawn_style
 from backends.scenes.net import PAD, THERE, WIDTH, Answerer, Things
 from backends.scenes.questions import ANSWERS, FORMS, LONGEST, WORDS, asked, words_of
 from backends.scenes.scene import MOST_THINGS, drawn, held_out
-from recipes.loop import Batch, Fitted, Plan, autocast_here, fit, in_a_row
+from recipes.loop import Batch, Plan, autocast_here, fit
 from recipes.publish import Card, Result, publish
 from recipes.scenes import encoder, found_in
 from studio.settings import Settings
@@ -36,21 +36,12 @@ _NEAR = 0.06
 
 
 @dataclass(frozen=True)
-class Cycle:
-    """One rise and fall of the learning rate."""
-
-    epochs: int
-    peak_rate: float
-
-
-@dataclass(frozen=True)
 class Config:
     """Everything that the result depends on.
 
     Attributes:
         reach: share of right answers on held-out combinations that is asked for.
         least: the one below which nothing is published.
-        cycles: each goes on from the network of the one before.
         scenes: how many are drawn to learn from, each with a question of each form.
         lights: in how many different lights each is shown.
         tested: questions on held-out combinations, of each form alike.
@@ -62,7 +53,8 @@ class Config:
     lights: int = 2
     choosing: int = 2_000
     tested: int = 5_000
-    cycles: tuple[Cycle, ...] = (Cycle(epochs=10, peak_rate=1.5e-3),)
+    epochs: int = 10
+    peak_rate: float = 1.5e-3
     batch_size: int = 128
     cpu_minutes: float = 90
     seed: int = 1
@@ -157,20 +149,15 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
             roles = learned.roles[chosen[number]].take_along_dim(which[light, picture], 1)
             yield found.tokens[light, picture].float(), torch.cat([questions, roles], 1)
 
-    cycles: list[Fitted] = []
-    for number, cycle in enumerate(config.cycles, 1):
-        plan = Plan(
-            epochs=cycle.epochs,
-            steps_per_epoch=steps,
-            peak_rate=cycle.peak_rate,
-            clip_norm=1,
-            cpu_minutes=config.cpu_minutes,
-            seed=config.seed,
-        )
-        below = folder / f"cycle_{number}"
-        cycles.append(fit(pupil, _loss, batches, lambda net: accuracy(taught(net), choosing)["all"], plan, below))
-        pupil.load_state_dict(cycles[-1].net.state_dict())
-    fitted = in_a_row(cycles)
+    plan = Plan(
+        epochs=config.epochs,
+        steps_per_epoch=steps,
+        peak_rate=config.peak_rate,
+        clip_norm=1,
+        cpu_minutes=config.cpu_minutes,
+        seed=config.seed,
+    )
+    fitted = fit(pupil, _loss, batches, lambda net: accuracy(taught(net), choosing)["all"], plan, folder)
     answerer = taught(fitted.net).half().float().eval()  # as it is stored
     test = scenes_with_questions(config.tested // len(FORMS), config.seed + 2, unseen=True)
     result = Result(accuracy(answerer, test)["all"], config.reach, fitted, config.least)

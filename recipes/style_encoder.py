@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 from backends.pictures.net import PictureEnsemble, PictureNet
@@ -23,6 +22,7 @@ from backends.style.encoder import Encoder
 from recipes.loop import Fitted
 from recipes.publish import ROOT, Card, Result, publish
 from studio.settings import Settings
+from studio.tensors import read
 
 ORIGINAL = ROOT / "models_cache" / "embedded" / "pictures" / "pictures" / "model.safetensors"
 
@@ -56,10 +56,8 @@ def train(settings: Settings, folder: Path, config: Config = Config(), root: Pat
 
 def first_network(path: Path) -> PictureNet:
     """The first of the classifier's two networks."""
-    with safe_open(path, "pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
     both = PictureEnsemble()
-    both.load_state_dict(tensors)
+    both.load_state_dict(read(path)[0])
     return both.members[0].eval().requires_grad_(False)
 
 

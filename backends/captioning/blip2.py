@@ -47,7 +47,7 @@ class Blip2Captions:
         tensors: dict[str, torch.Tensor] = {}
         for shard in _SHARDS:
             with safe_open(weights.path(shard), "pt") as file:
-                for name in file.keys():  # noqa: SIM118 - not a mapping
+                for name in file.offset_keys():
                     tensors[name] = file.get_tensor(name).to(
                         torch.float32 if name.startswith(_PRECISE) else torch.bfloat16
                     )

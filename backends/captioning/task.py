@@ -54,7 +54,7 @@ _FLORENCE = Adapter(
 
 _BLIP_2 = Adapter(
     name="blip2_opt",
-    title="BLIP-2 with OPT-2.7B: 15 GB",
+    title="BLIP-2 with OPT-2.7B",
     entry="backends.captioning.blip2:Blip2Captions",
     weights="blip2_opt",
     memory_mb=8_000,
@@ -65,7 +65,7 @@ _BLIP_2 = Adapter(
     devices=("cuda", "mps", "cpu"),
     gpu_memory_mb=10_000,
     quality="not measured here",
-    limits="Names, counts, places; it may name what is not there. Minutes on a processor. English.",
+    limits="Names, counts, places; it may name what is not there. English.",
 )
 
 _SCENES = Adapter(
@@ -109,7 +109,7 @@ image_captioning = Task(
     ),
     adapters=(_OBSERVATIONS, _SCENES, BLIP, _FLORENCE, _BLIP_2),
     how_it_works=about.CAPTION,
-    keywords=("BLIP", "Florence-2", "caption", "describe", "alt text", "scene", "what is in the picture"),
+    keywords=("BLIP", "BLIP-2", "Florence-2", "caption", "describe", "alt text", "scene", "what is in the picture"),
 )
 
 image_measures = Task(

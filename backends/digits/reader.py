@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from backends.digits.ink import SIDE_PX, Ink, find_ink
@@ -15,6 +14,7 @@ from backends.digits.tiles import tiled
 from studio.contract import Run
 from studio.media.image import Image
 from studio.results import Scores
+from studio.tensors import read
 from studio.weights import Weights
 
 _SURE = 0.8  # probability from which the verdict names one digit only
@@ -28,9 +28,8 @@ class DigitReader:
     """DigitNet with the weights and the threshold that `python -m recipes digits` made."""
 
     def __init__(self, weights: Weights, device: str) -> None:
-        with safe_open(weights.path(), "pt") as file:
-            self.threshold = float(file.metadata()["threshold"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        tensors, facts = read(weights.path())
+        self.threshold = float(facts["threshold"])
         self._net = DigitNet()
         self._net.load_state_dict(tensors)
         self._net.eval().to(device)

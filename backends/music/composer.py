@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
 from torch import Tensor
 
 from backends.music.grid import FREE, REST_TOKEN, START_TOKEN, STEPS_PER_BAR, Grid, from_tokens, to_tokens
 from backends.music.net import HINTS, UNTOLD, Cache, ChoraleNet, Shape, taken
+from studio.tensors import read
 
 #: Pieces written side by side where some voices are given and others are not.
 PARTICLES = 24
@@ -61,9 +61,7 @@ class Composer:
     """
 
     def __init__(self, file: Path, device: str) -> None:
-        with safe_open(file, "pt") as weights:
-            self.facts: dict[str, str] = weights.metadata()
-            tensors = {name: weights.get_tensor(name).float() for name in weights.keys()}  # noqa: SIM118 - no mapping
+        tensors, self.facts = read(file)
         self.net = ChoraleNet(shape_of(self.facts))
         self.net.load_state_dict(tensors)
         self.net.eval().requires_grad_(False).to(device)

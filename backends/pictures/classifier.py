@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
-from safetensors import safe_open
 from torch import Tensor
 from torch.nn import functional
 
@@ -18,6 +17,7 @@ from backends.pictures.overlay import RGB, Part
 from backends.pictures.task import LARGER, LARGER_MB
 from backends.pictures.views import SIDE_PX, views
 from studio.contract import Inputs, Outputs, Run
+from studio.tensors import read
 from studio.weights import Weights
 
 #: The last maps have a place every 8 px. Grad-CAM is taken in windows displaced by this, which fill the gaps.
@@ -37,9 +37,7 @@ class PictureClassifier:
     unlikely = "None of the ten things that I know looks likely."
 
     def __init__(self, weights: Weights, device: str) -> None:
-        with safe_open(weights.path(), "pt") as file:
-            facts = file.metadata()
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
+        tensors, facts = read(weights.path())
         self.labels = tuple(facts["classes"].split(","))
         self.temperature = float(facts["temperature"])
         self.least_familiarity = float(facts["least_familiarity"])

@@ -10,7 +10,6 @@ import numpy as np
 import numpy.typing as npt
 import PIL.Image
 import torch
-from safetensors import safe_open
 
 from backends.scenes.composing import composed
 from backends.scenes.domain import Domain, network_tensors
@@ -25,6 +24,7 @@ from studio.contract import Inputs, Outputs, Run
 from studio.media.attention import spotlights
 from studio.media.image import Image
 from studio.media.table import Table
+from studio.tensors import read
 from studio.weights import Weights
 
 _SHOWN_PX = 480
@@ -41,10 +41,8 @@ class SceneCaptions:
     """
 
     def __init__(self, weights: Weights, device: str) -> None:
-        with safe_open(weights.path(), "pt") as file:
-            decoder = file.metadata()["decoder"]
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
-        self._net = Captioner(cast(Literal["lstm", "transformer"], decoder))
+        tensors, facts = read(weights.path())
+        self._net = Captioner(cast(Literal["lstm", "transformer"], facts["decoder"]))
         self._net.load_state_dict(network_tensors(tensors))
         self._net.eval().requires_grad_(False).to(device)
         self._domain = Domain.of(tensors)

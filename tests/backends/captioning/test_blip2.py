@@ -14,11 +14,10 @@ from safetensors.torch import save
 from transformers import Blip2Config, Blip2ForConditionalGeneration
 
 from backends.captioning.blip2 import Blip2Captions, opt_config
-from backends.captioning.fields import CaptionInputs
-from bench.bare import BareRun
 from studio.errors import Cancelled
 from studio.media.image import Image
 from studio.weights import Shelf
+from tests.backends.captioning.published import Impatient, ask, each_word_has_its_attention, the_same_is_said_again
 from tests.backends.captioning.test_observations import EXAMPLES
 from tests.hub.conftest import hub
 from tests.hub.local_hub import LocalHub, pulled
@@ -76,18 +75,9 @@ def model(hub: LocalHub, tmp_path: Path) -> Any:
     return Blip2Captions(pulled(hub, tmp_path, files, names), "cpu", config)
 
 
-def ask(model: Any, run: Any = None, **more: Any) -> Any:
-    inputs = CaptionInputs(image=Image.open(EXAMPLES / "cat.jpg"), **{"most_words": 10, **more})
-    return model(inputs, run or BareRun())
-
-
 def test_a_caption_with_its_attention(model: Any) -> None:
-    outputs = ask(model)
-    assert outputs.caption
-    assert " ".join(image.name for image in outputs.attention).replace(" ", "") == outputs.caption.replace(" ", "")
-    assert 0 < outputs.score <= 1
-    assert ask(model).caption == outputs.caption
-    assert ask(model, sampling=True, seed=4).caption == ask(model, sampling=True, seed=4).caption
+    each_word_has_its_attention(ask(model))
+    the_same_is_said_again(model)
 
 
 @pytest.mark.parametrize("beams", [1, 3])
@@ -111,10 +101,5 @@ def test_a_words_places_are_those_of_the_queries_that_it_asks(model: Any) -> Non
 
 
 def test_a_run_can_be_cancelled_between_two_words(model: Any) -> None:
-    class Ended(BareRun):
-        def progress(self, fraction: float, note: str = "") -> None:
-            if note == "Writing":
-                raise Cancelled("The run was cancelled.")
-
     with pytest.raises(Cancelled):
-        ask(model, Ended())
+        ask(model, Impatient())
