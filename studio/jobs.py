@@ -293,8 +293,7 @@ class JobStore:
         self._lock = threading.Lock()
 
     def add(self, job: Job) -> None:
-        """Take a job, dropping those whose time is over."""
-        self.expire()
+        """Take a job."""
         with self._lock:
             self._jobs[job.id] = job
 

@@ -260,6 +260,7 @@ class Runtime:
             for job in jobs:
                 self._waiting.done(job)
                 shutil.rmtree(job.folder, ignore_errors=True)
+        self.jobs.expire()  # now that nobody waits for this thread
         self.runs.writer.keep_up()
 
     def _ended(self, job: Job, *, keeps: bool) -> None:

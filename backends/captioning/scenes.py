@@ -49,7 +49,7 @@ class SceneWords:
             caption=told.caption,
             score=told.score,
             picture=BoxedImage(image=inputs.image),
-            sentences=Table(pd.DataFrame([row], columns=columns), "sentences.csv"),
+            sentences=Table(lambda: pd.DataFrame([row], columns=columns), "sentences.csv"),
             attention=told.attention,
             text="",
             facts=[fact],

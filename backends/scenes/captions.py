@@ -8,6 +8,7 @@ from typing import Literal, cast
 import cv2
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import PIL.Image
 import torch
 
@@ -118,10 +119,8 @@ def tensor(square: npt.NDArray[np.uint8]) -> torch.Tensor:
 
 
 def _words(written: Written) -> Table:
-    import pandas
-
     rows = [(word, round(score, 4)) for word, score in zip(written.words, written.scores, strict=True)]
-    return Table(pandas.DataFrame(rows, columns=["word", "probability"]), "words.csv")
+    return Table(lambda: pd.DataFrame(rows, columns=["word", "probability"]), "words.csv")
 
 
 def _style(inputs: CompositionInputs, scene: Scene, rng: np.random.Generator) -> Style:

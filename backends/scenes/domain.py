@@ -64,5 +64,5 @@ def network_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 def _features(maps: Tensor) -> Tensor:
     """The maps' means and deviations over a picture: (N, 256)."""
-    maps = maps.float()
-    return torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1)
+    deviations, means = torch.std_mean(maps.float(), (2, 3))
+    return torch.cat([means, deviations], 1)

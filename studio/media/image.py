@@ -109,7 +109,8 @@ class Image(Media):
             try:
                 _check_header(picture, limits)
                 plain = picture.format == "JPEG" and picture.mode == "RGB" and not _METADATA & picture.info.keys()
-                image = cls.from_pil(PIL.ImageOps.exif_transpose(picture), blob.name)
+                PIL.ImageOps.exif_transpose(picture, in_place=True)
+                image = cls.from_pil(picture, blob.name)
                 if plain and image.suffix == ".jpg":  # handed back as it came: no loss, no work, nothing to strip
                     image._encoded, image._as_it_came = (blob.read(), "image/jpeg"), True
                 return image
@@ -186,7 +187,7 @@ def _to_rgb(picture: PIL.Image.Image) -> PIL.Image.Image:
         rgba = picture.convert("RGBA")
         white = PIL.Image.new("RGBA", rgba.size, (255, 255, 255, 255))
         return PIL.Image.alpha_composite(white, rgba).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _to_8_bit(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from studio.errors import InvalidInput, TooLarge
@@ -19,7 +21,7 @@ class Table(Media):
     """Rows with named columns, as a pandas DataFrame.
 
     Args:
-        frame: the rows; the index is not part of the table.
+        frame: the rows, or what makes them once somebody asks; the index is not part of the table.
         name: the name its sender gave it.
     """
 
@@ -27,9 +29,14 @@ class Table(Media):
     accepts: ClassVar[str] = "text/csv"
     noun: ClassVar[str] = "a CSV, TSV, JSON lines or Parquet table"
 
-    def __init__(self, frame: pandas.DataFrame, name: str = "") -> None:
-        self.frame = frame
+    def __init__(self, frame: pandas.DataFrame | Callable[[], pandas.DataFrame], name: str = "") -> None:
+        self._given = frame
         self._name = name
+
+    @cached_property
+    def frame(self) -> pandas.DataFrame:
+        """The rows."""
+        return self._given() if callable(self._given) else self._given
 
     @classmethod
     def decode(cls, blob: Blob, limits: Limits) -> Self:
