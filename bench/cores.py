@@ -63,6 +63,8 @@ def _seconds(net: Captioner, sharing: Cores | None) -> float:
     start_s = time.perf_counter()
     with sharing.shared() if sharing else nullcontext():
         write(net, net.encoder.maps(torch.full((1, 3, 96, 96), 0.5)), Manner(beams=3))
+    if sharing:
+        sharing.give_back()
     return time.perf_counter() - start_s
 
 

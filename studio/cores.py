@@ -18,7 +18,7 @@ _SOFT = 1  # omp_pause_soft of OpenMP 5: what is given back is made again when i
 
 
 class Cores:
-    """Limits each run's threads to its share, and takes their helpers back afterwards."""
+    """Limits each run's threads to its share, and takes their helpers back once its answer is out."""
 
     def __init__(self) -> None:
         self._computing = 0
@@ -43,9 +43,16 @@ class Cores:
                 yield
         finally:
             self._here.computes = False
+            self._here.lent = openmp
             with self._lock:
                 self._computing -= 1
-            _give_back(openmp)
+
+    def give_back(self) -> None:
+        """End this thread's helpers, if it had any since it last did. OpenMP of other makers has no need of it."""
+        openmp, self._here.lent = getattr(self._here, "lent", None), None
+        for library in openmp.lib_controllers if openmp is not None else ():
+            if library.prefix == "libgomp" and hasattr(library.dynlib, "omp_pause_resource_all"):
+                library.dynlib.omp_pause_resource_all(_SOFT)
 
     def _found(self) -> Any:
         """The OpenMP libraries of this process, of PyTorch and of FAISS; None before either is there."""
@@ -60,10 +67,3 @@ class Cores:
 def _cores(openmp: Any) -> int:
     """As many as OpenMP would use, which minds the limits of containers and OMP_NUM_THREADS."""
     return max((each.num_threads for each in openmp.lib_controllers), default=1) if openmp else 1
-
-
-def _give_back(openmp: Any) -> None:
-    """End this thread's helpers. OpenMP of other makers has no need of it, or no such function."""
-    for library in openmp.lib_controllers if openmp is not None else ():
-        if library.prefix == "libgomp" and hasattr(library.dynlib, "omp_pause_resource_all"):
-            library.dynlib.omp_pause_resource_all(_SOFT)

@@ -60,6 +60,8 @@ class Execution:
         """Lease, call, publish; ends the job in any case."""
         with in_job(job.id):
             self._called(job, entry, adapter, live=live)
+            if job.parent is None:  # else this thread goes on computing
+                self._cores.give_back()
             self._ended(job, logging.DEBUG if live else logging.INFO)
 
     def _ended(self, job: Job, level: int = logging.INFO) -> None:
@@ -107,6 +109,7 @@ class Execution:
             except Cancelled as reason:
                 job.finish("cancelled", _without_frames(reason))
             self._ended(job)
+        self._cores.give_back()
         return True
 
     def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:

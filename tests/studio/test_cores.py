@@ -60,9 +60,11 @@ import psutil, torch
 from studio.cores import Cores
 threads = psutil.Process().num_threads
 counts = [threads()]
-with Cores().shared():
+cores = Cores()
+with cores.shared():
     torch.rand(2_000_000).sin().sum()
     counts.append(threads())
+cores.give_back()
 print(*counts, threads())
 """
 
