@@ -19,6 +19,7 @@ from surfaces.identity import Identity
 from tests.contract.cases import CATALOGUE, Good
 from tests.contract.checks import files_below
 from tests.contract.places import Server, Studio, start, stop
+from tests.contract.remembering import Remembering
 
 
 @pytest.fixture(scope="session")
@@ -70,6 +71,18 @@ def expected(run_once: Callable[[Good], Job]) -> Callable[[Good], Outputs]:
         return answer
 
     return outputs
+
+
+@pytest.fixture(scope="session")
+def memory() -> Remembering:
+    """The answers that the tests of the surfaces have had so far."""
+    return Remembering()
+
+
+@pytest.fixture
+def remembered(studio: Studio, memory: Remembering, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was computed for one surface is not computed again for the next."""
+    monkeypatch.setattr(studio.runtime._execution, "_call", memory)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from tests.conftest import PACKAGES
 from tests.contract.cases import BAD, WIRE, Bad, Good
 from tests.contract.checks import check_error, files_below
 from tests.contract.places import Studio
+from tests.contract.remembering import Remembering
 from tests.contract.wire import as_words
 
 Capture = pytest.CaptureFixture[str]
@@ -34,17 +35,17 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.fixture
-def shared_models(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each command has a runtime of its own, but the models that the other tests have loaded."""
+def shared_models(studio: Studio, memory: Remembering, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each command has a runtime of its own, but the models that the other tests have loaded, and their answers."""
 
     class SharesModels(Runtime):
         def __init__(self, settings: Settings, catalogue: Catalogue) -> None:
-            super().__init__(settings, catalogue, studio.runtime.pool)
+            super().__init__(settings, catalogue, studio.runtime.pool, memory)
 
     monkeypatch.setattr(cli, "Runtime", SharesModels)
 
 
-@pytest.mark.usefixtures("shared_models")
+@pytest.mark.usefixtures("shared_models", "remembered")
 @pytest.mark.parametrize("case", WIRE)
 def test_an_example(
     capsys: Capture, tmp_path: Path, temporary: Path, expected: Callable[[Good], Outputs], case: Good

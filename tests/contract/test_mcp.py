@@ -81,6 +81,7 @@ def test_every_task_is_a_tool(studio: Studio, key: Key) -> None:
             jsonschema.validate(as_json(dict(example.values)), tool.input_schema)
 
 
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize("case", WIRE)
 def test_an_example(studio: Studio, key: Key, expected: Callable[[Good], Outputs], case: Good) -> None:
     arguments = as_json(case.values) | {"adapter": case.adapter.name}

@@ -18,6 +18,7 @@ from tests.contract.wire import as_json, as_parts, without_types
 Key = dict[str, str]
 
 
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize("case", WIRE)
 def test_an_example_as_a_form(client: TestClient, key: Key, expected: Callable[[Good], Outputs], case: Good) -> None:
     address = f"/api/v1/tasks/{case.task.name}/run?adapter={case.adapter.name}"
@@ -25,6 +26,7 @@ def test_an_example_as_a_form(client: TestClient, key: Key, expected: Callable[[
     check_answer(answer, case, expected(case))
 
 
+@pytest.mark.usefixtures("remembered")
 @pytest.mark.parametrize("case", WIRE)
 def test_an_example_as_json(client: TestClient, key: Key, expected: Callable[[Good], Outputs], case: Good) -> None:
     body = {"inputs": as_json(case.values), "adapter": case.adapter.name}
