@@ -126,7 +126,7 @@ def _cost(fitted: Fitted) -> str:
 
 def publish(
     family: str,
-    net: nn.Module,
+    net: nn.Module | Mapping[str, Tensor],
     facts: dict[str, str],
     card: Card,
     root: Path = ROOT,
@@ -136,6 +136,7 @@ def publish(
     """Write models_cache/embedded/<family>/<recipe>/ and the family's row; the weight file's path.
 
     Args:
+        net: the network, or its tensors as they are to be kept.
         facts: what belongs to the weights and is no tensor, kept in the file's own metadata.
         beside: further files of the model, by file name; their rows are named for them without the ending.
         tensors: further tensors to keep in the weight file, as they are.
@@ -143,7 +144,7 @@ def publish(
     folder = root / "models_cache" / "embedded" / family / card.recipe
     folder.mkdir(parents=True, exist_ok=True)
     file, part = folder / "model.safetensors", folder / "model.part"
-    everything = {**net.state_dict(), **(tensors or {})}
+    everything = {**(net.state_dict() if isinstance(net, nn.Module) else net), **(tensors or {})}
     kept = {name: value.detach().contiguous().cpu() for name, value in everything.items()}
     save_file(kept, part, metadata={"format": "pt", **facts})
     part.chmod(0o644)  # safetensors writes for the owner alone

@@ -55,10 +55,10 @@ def train(settings: Settings, folder: Path, config: Config = Config(), root: Pat
 
 
 def first_network(path: Path) -> PictureNet:
-    """The first of the classifier's two networks."""
-    both = PictureEnsemble()
-    both.load_state_dict(read(path)[0])
-    return both.members[0].eval().requires_grad_(False)
+    """The first of the classifier's networks."""
+    ensemble = PictureEnsemble()
+    ensemble.load_state_dict(read(path)[0])
+    return ensemble.members[0].eval().requires_grad_(False)
 
 
 @torch.no_grad()

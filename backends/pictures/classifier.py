@@ -81,10 +81,13 @@ class PictureClassifier:
 
     @torch.inference_mode()
     def features(self, rgb: RGB) -> Vector:
-        """The largest values of the last maps (576,), each network's at unit length, over views and mirror images."""
+        """The largest values of the last maps (576,), of the first two networks, over views and mirror images.
+
+        Each network's are at unit length.
+        """
         pixels = self._tensor(np.stack([view.pixels for view in views(rgb)]))
         both = torch.cat([pixels, pixels.flip(3)])
-        maxima = [functional.normalize(net.stages(both)[-1].amax((2, 3)), dim=1) for net in self._net.members]
+        maxima = [functional.normalize(net.stages(both)[-1].amax((2, 3)), dim=1) for net in self._net.members[:2]]
         return unit(torch.cat(maxima, dim=1).mean(0).double().cpu().numpy())
 
     def heat(self, pixels: RGB, number: int, step_px: int = _STEP_PX) -> Heat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -11,8 +12,23 @@ from torch import Tensor, nn
 MEAN, DEVIATION = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)
 #: Filters of the first layer: the 12 principal components of 2 x 2 RGB pixels, and their negatives.
 WHITENED = 24
-#: Channels of the three stages, for each network of `PictureEnsemble`.
-WIDTHS = ((64, 256, 256), (64, 192, 320))
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one of these networks is built like.
+
+    Attributes:
+        widths: channels of the three stages.
+        deep: whether a stage has a third convolution, with a short cut around it.
+    """
+
+    widths: tuple[int, int, int] = (64, 256, 256)
+    deep: bool = False
+
+
+#: The networks of `PictureEnsemble`.
+SHAPES = (Shape(), Shape((64, 192, 320)), Shape((64, 192, 256), deep=True))
 #: Brings the logits at the start of training, which grow with the width, to a scale that the loss can use.
 LOGIT_SCALE = 1 / 9
 
@@ -20,21 +36,18 @@ LOGIT_SCALE = 1 / 9
 class PictureNet(nn.Module):
     """Logits of ten kinds of things from RGB pictures (N, 3, H, W) in 0..1, H and W at least 18.
 
-    A fixed layer that whitens neighbouring pixels, then three stages of two 3 x 3 convolutions each, without
-    short cuts: 2 million parameters, after Jordan 2024 (https://arxiv.org/abs/2404.00498). It was made for 32 x 32 px;
-    any larger size works, because the last maps are reduced to their maxima.
-
-    Args:
-        widths: channels of the stages.
+    A fixed layer that whitens neighbouring pixels, then three stages of two or three 3 x 3 convolutions each: 2 to 2.5
+    million parameters, after Jordan 2024 (https://arxiv.org/abs/2404.00498). It was made for 32 x 32 px; any larger
+    size works, because the last maps are reduced to their maxima.
     """
 
-    def __init__(self, classes: int = 10, widths: tuple[int, int, int] = WIDTHS[0]) -> None:
+    def __init__(self, classes: int = 10, shape: Shape = SHAPES[0]) -> None:
         super().__init__()
         self.whiten = nn.Conv2d(3, WHITENED, 2)
         self.whiten.weight.requires_grad_(False)
-        inputs = (WHITENED, *widths)
-        self.stage1, self.stage2, self.stage3 = (_Stage(inputs[n], inputs[n + 1]) for n in range(3))
-        self.last = nn.Linear(widths[-1], classes, bias=False)
+        inputs = (WHITENED, *shape.widths)
+        self.stage1, self.stage2, self.stage3 = (_Stage(inputs[n], inputs[n + 1], shape.deep) for n in range(3))
+        self.last = nn.Linear(shape.widths[-1], classes, bias=False)
         self.register_buffer("mean", torch.tensor(MEAN).view(1, 3, 1, 1))
         self.register_buffer("deviation", torch.tensor(DEVIATION).view(1, 3, 1, 1))
 
@@ -49,7 +62,7 @@ class PictureNet(nn.Module):
     def stages(self, rgb: Tensor) -> list[Tensor]:
         """The maps of the whitening layer, (N, 24, H - 1, W - 1), and of the three stages.
 
-        These have as many channels as `widths` says; each is half as high and wide as the one before, rounded down.
+        These have as many channels as the shape says; each is half as high and wide as the one before, rounded down.
         """
         normal = (rgb - cast(Tensor, self.mean)) / cast(Tensor, self.deviation)
         maps = [nn.functional.gelu(self.whiten(normal))]
@@ -72,14 +85,14 @@ class PictureNet(nn.Module):
 
 
 class PictureEnsemble(nn.Module):
-    """Two of these networks of different widths, trained apart: they err on different pictures, their mean on fewer.
+    """Three of these networks of different shapes, trained apart: they err on different pictures, their mean on fewer.
 
     Lakshminarayanan et al. 2017 (https://arxiv.org/abs/1612.01474), with logits in place of probabilities.
     """
 
     def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        self.nets = nn.ModuleList(PictureNet(classes, widths) for widths in WIDTHS)
+        self.nets = nn.ModuleList(PictureNet(classes, shape) for shape in SHAPES)
 
     def forward(self, rgb: Tensor) -> Tensor:
         """Logits (N, classes): the mean over the networks."""
@@ -107,15 +120,17 @@ def mean_logits(net: nn.Module, rgb: Tensor) -> Tensor:
 
 
 class _Stage(nn.Module):
-    """Two convolutions; the maps are halved after the first."""
+    """Two or three convolutions; the maps are halved after the first."""
 
-    def __init__(self, channels_in: int, channels: int) -> None:
+    def __init__(self, channels_in: int, channels: int, deep: bool) -> None:
         super().__init__()
         self.halve = nn.Sequential(_convolution(channels_in, channels), nn.MaxPool2d(2), _normal(channels), nn.GELU())
         self.refine = nn.Sequential(_convolution(channels, channels), _normal(channels), nn.GELU())
+        self.again = nn.Sequential(_convolution(channels, channels), _normal(channels), nn.GELU()) if deep else None
 
     def forward(self, maps: Tensor) -> Tensor:
-        return cast(Tensor, self.refine(self.halve(maps)))
+        refined = cast(Tensor, self.refine(self.halve(maps)))
+        return refined if self.again is None else refined + cast(Tensor, self.again(refined))
 
 
 def _convolution(channels_in: int, channels: int) -> nn.Conv2d:

@@ -13,11 +13,12 @@ from recipes import pictures
 from recipes.data import Split
 from recipes.pictures import Config, Cycle, Member, calibration, cut_out, shifted
 from studio.settings import Settings
+from studio.tensors import unpacked
 
 
 def test_the_network_is_small_and_its_stages_can_be_tapped() -> None:
-    ensemble = PictureEnsemble()
-    assert sum(value.numel() for value in ensemble.state_dict().values()) * 2 <= 9_000_000, "in half precision"
+    kept = pictures.stored(PictureEnsemble())
+    assert sum(value.numel() * value.itemsize for value in kept.values()) <= 8_900_000
     net = PictureNet().eval()
     stages = net.stages(torch.rand(2, 3, 32, 48))
     assert [tuple(maps.shape) for maps in stages] == [
@@ -28,9 +29,17 @@ def test_the_network_is_small_and_its_stages_can_be_tapped() -> None:
 
 def test_the_ensemble_answers_with_the_mean_of_its_networks() -> None:
     ensemble, rgb = PictureEnsemble().eval(), torch.rand(2, 3, 32, 32)
-    first, second = ensemble.nets
-    assert torch.allclose(ensemble(rgb), (first(rgb) + second(rgb)) / 2, atol=1e-6)
+    first, second, third = ensemble.nets
+    assert torch.allclose(ensemble(rgb), (first(rgb) + second(rgb) + third(rgb)) / 3, atol=1e-6)
     assert first.stages(rgb)[-1].shape != second.stages(rgb)[-1].shape
+
+
+def test_the_first_network_is_kept_as_the_style_encoder_knows_it() -> None:
+    ensemble = PictureEnsemble()
+    kept = pictures.stored(ensemble)
+    assert torch.equal(kept["nets.0.stage2.refine.0.weight"], ensemble.nets[0].stage2.refine[0].weight.half())
+    assert kept["nets.2.stage2.refine.0.weight"].dtype == torch.int8
+    ensemble.load_state_dict(unpacked(kept))
 
 
 def test_the_mean_is_over_shifts_and_mirror_images() -> None:
@@ -68,10 +77,10 @@ def test_nine_steps_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr(pictures, "cifar10", drawn)
     monkeypatch.setattr(pictures, "publish", lambda *arguments: published.append(arguments))
     cycle = Cycle(epochs=1, peak_rate=0.1, bias_rate=4, ema_decay=0.9, shift_px=2, cut_px=8)
-    members = (Member(1, (cycle, cycle)), Member(2, (cycle,)))
+    members = (Member(1, (cycle, cycle)), Member(2, (cycle,)), Member(3, (cycle,)))
     small = Config(reach=0, members=members, batch_size=16, held_out=20)
     result = pictures.train(Settings(home=tmp_path), tmp_path / "run", small)
-    assert [row.epoch for row in result.fitted.history] == [1, 2, 3]
+    assert [row.epoch for row in result.fitted.history] == [1, 2, 3, 4]
     spent = [row.cpu_s for row in result.fitted.history]
     assert 0 < spent[0] < spent[1] < spent[2]
     assert all(np.isfinite(row.loss) for row in result.fitted.history)
