@@ -14,7 +14,7 @@ from studio.contract import Adapter, Inputs, Outputs, Run, Task
 from studio.cores import Cores
 from studio.devices import out_of_gpu_memory
 from studio.errors import AtelierError, BackendFailed, Cancelled
-from studio.jobs import Job, JobRun
+from studio.jobs import Job, JobRun, State
 from studio.ledger import Ledger
 from studio.logs import in_job
 from studio.metrics import Metrics
@@ -60,16 +60,22 @@ class Execution:
         """Lease, call, publish; ends the job in any case."""
         with in_job(job.id):
             self._called(job, entry, adapter, live=live)
+            self._ended(job, logging.DEBUG if live else logging.INFO)
             if job.parent is None:  # else this thread goes on computing
                 self._cores.give_back()
-            self._ended(job, logging.DEBUG if live else logging.INFO)
+
+    def _finish(
+        self, job: Job, state: State, error: AtelierError | None = None, outputs: Outputs | None = None
+    ) -> None:
+        """Count a job, then end it: whoever waits for it may look at the figures at once."""
+        self._metrics.requests.labels(job.task, job.adapter, state).inc()
+        job.finish(state, error, outputs)
 
     def _ended(self, job: Job, level: int = logging.INFO) -> None:
         with in_job(job.id):
             facts: dict[str, Any] = {"task": job.task, "adapter": job.adapter, "state": job.state}
             facts |= {"seconds": round(job.run_s, 4), "device": job.device}
             log.log(level, "job %s: %s", job.id, job.state, extra=facts)
-        self._metrics.requests.labels(job.task, job.adapter, job.state).inc()
 
     def together(self, jobs: Sequence[Job], entry: Entry, adapter: Adapter) -> None:
         """Compute jobs of one adapter at once, or one after the other where that fails; ends them in any case."""
@@ -105,9 +111,9 @@ class Execution:
             self._metrics.duration_s.labels(job.task, job.adapter).observe(time.perf_counter() - waiting_s)
             try:
                 run.check()
-                job.finish("done", outputs=outputs)
+                self._finish(job, "done", outputs=outputs)
             except Cancelled as reason:
-                job.finish("cancelled", _without_frames(reason))
+                self._finish(job, "cancelled", _without_frames(reason))
             self._ended(job)
         self._cores.give_back()
         return True
@@ -123,14 +129,14 @@ class Execution:
                     run.note(f"Ran on the CPU: the GPU's memory did not suffice for this input of {adapter.title}.")
                     outputs = self._leased(job, run, entry, adapter, waiting_s, device="cpu")
                 assert outputs is not None
-            job.finish("done", outputs=outputs)
+            self._finish(job, "done", outputs=outputs)
         except Cancelled as reason:
-            job.finish("cancelled", _without_frames(reason))
+            self._finish(job, "cancelled", _without_frames(reason))
         except AtelierError as error:
-            job.finish("failed", _without_frames(error))
+            self._finish(job, "failed", _without_frames(error))
         except Exception as fault:  # whatever a third-party model raises must end the job, not the worker
             log.exception("job %s failed", job.id)
-            job.finish("failed", failure(fault, hint=f"The log has the reason at job {job.id}."))
+            self._finish(job, "failed", failure(fault, hint=f"The log has the reason at job {job.id}."))
 
     def _leased(
         self, job: Job, run: JobRun, entry: Entry, adapter: Adapter, waiting_s: float, device: str | None = None
