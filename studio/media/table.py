@@ -33,6 +33,10 @@ class Table(Media):
         self._given = frame
         self._name = name
 
+    def __getstate__(self) -> dict[str, Any]:
+        """The rows themselves: what makes them may be unable to travel to another process."""
+        return {"_given": self.frame, "_name": self._name}
+
     @cached_property
     def frame(self) -> pandas.DataFrame:
         """The rows."""

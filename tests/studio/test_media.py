@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 import random
 import zipfile
 from pathlib import Path
@@ -166,6 +167,12 @@ def test_parquet_and_back_to_csv() -> None:
     pd.DataFrame({"a": [1, 2]}).to_parquet(buffer)
     table = Table.load(Blob(data=buffer.getvalue()))
     assert table.encode() == (b"a\n1\n2\n", "text/csv")
+
+
+def test_rows_that_are_made_on_demand_travel_to_another_process() -> None:
+    table = Table(lambda: pd.DataFrame({"a": [1, 2]}), "counts.csv")
+    there = pickle.loads(pickle.dumps(table))
+    assert (there.name, there.encode()) == ("counts.csv", table.encode())
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet", "json"])
