@@ -24,7 +24,7 @@ from recipes.data import Pictures, Split, cifar10
 from recipes.loop import Batch, Fitted, Plan, autocast_here, fit, in_a_row
 from recipes.publish import Card, Result, publish
 from studio.settings import Settings
-from studio.tensors import packed, unpacked
+from studio.tensors import dequantized, quantized
 
 CLASSES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
 
@@ -121,7 +121,7 @@ def train(settings: Settings, folder: Path, config: Config | None = None) -> Res
         cycles += _member(member, shape, pictures, held_out, config, below)
         ensemble.nets[number] = cycles[-1].net
     kept = stored(ensemble)
-    ensemble.load_state_dict(unpacked(kept))
+    ensemble.load_state_dict(dequantized(kept))
     ensemble.eval()
     fitted = replace(in_a_row(cycles), net=ensemble)
     result = Result(accuracy(ensemble, cifar10(settings, "test")), config.reach, fitted, config.least)
@@ -138,7 +138,7 @@ def stored(ensemble: PictureEnsemble) -> dict[str, Tensor]:
     """
     half = {name: value.half() if value.is_floating_point() else value for name, value in ensemble.state_dict().items()}
     first = {name: value for name, value in half.items() if name.startswith("nets.0.")}
-    return first | packed({name: value for name, value in half.items() if name not in first})
+    return first | quantized({name: value for name, value in half.items() if name not in first})
 
 
 def _member(

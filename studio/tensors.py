@@ -22,11 +22,11 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
         SafetensorError: the file is no such file, or cut.
     """
     with safe_open(path, "pt") as file:
-        return unpacked({name: file.get_tensor(name) for name in file.offset_keys()}), file.metadata() or {}
+        return dequantized({name: file.get_tensor(name) for name in file.offset_keys()}), file.metadata() or {}
 
 
-def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The weights (rows, ...) among tensors in eight bits, each row with a scale of its own; the others as they are.
+def quantized(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The weights (rows, ...) among tensors in symmetric 8-bit integers, a scale a row; the others as they are.
 
     A number is off by at most 1/254 of the largest of its row.
     """
@@ -44,8 +44,8 @@ def packed(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return kept
 
 
-def unpacked(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """What `packed` was given, as float32 where it was changed."""
+def dequantized(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """What `quantized` was given, as float32 where it was changed."""
     plain: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
         scales = tensors.get(name + _SCALES)

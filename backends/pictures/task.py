@@ -88,7 +88,7 @@ _OWN = Adapter(
     title="Picture classifier",
     entry="backends.pictures.classifier:PictureClassifier",
     weights="pictures",
-    memory_mb=50,
+    memory_mb=65,
     licence="AGPL-3.0-or-later",
     source="https://arxiv.org/abs/2404.00498",
     kind="embedded",
@@ -147,10 +147,11 @@ image_classification = Task(
    one also the squares at both ends and the whole, squeezed. Each is looked at six times, shifted by a pixel and
    mirrored, and the mean counts. The two large models take the middle square in 224 x 224 px, as their publishers
    prepare it.
-2. **Read.** Two networks, each six convolutions in three stages and one linear layer, 2 million numbers, without short
-   cuts ([Jordan 2024](https://arxiv.org/abs/2404.00498)), trained on 48,000 pictures of
-   [CIFAR-10](https://www.cs.toronto.edu/~kriz/cifar.html). They differ in width and in what they saw when, and so in
-   their mistakes: their mean is right more often than either ([Lakshminarayanan et al.
+2. **Read.** Three networks, each of convolutions in three stages and one linear layer, 2 to 2.5 million numbers: two
+   with two convolutions a stage ([Jordan 2024](https://arxiv.org/abs/2404.00498)), one with three and a shortcut over
+   the last ([He et al. 2016](https://arxiv.org/abs/1512.03385)). They learned from 48,000 pictures of
+   [CIFAR-10](https://www.cs.toronto.edu/~kriz/cifar.html) and differ in what they saw when, and so in their mistakes:
+   their mean is right more often than any of them ([Lakshminarayanan et al.
    2017](https://arxiv.org/abs/1612.01474)). ConvNeXt ([Liu et al.
    2022](https://arxiv.org/abs/2201.03545)) is a convolutional network of today, ViT ([Dosovitskiy et al.
    2021](https://arxiv.org/abs/2010.11929)) cuts the picture into patches and reads them like words.
@@ -196,8 +197,8 @@ and the features themselves are the answer, at length 1: the cosine of two of th
 alike the pictures are to the model. That is known to carry over to pictures and classes that the model was not trained
 on ([Donahue et al. 2014, "DeCAF"](https://arxiv.org/abs/1310.1531)), the better the more the model has seen.
 
-Our own networks' features are the largest values of the last maps, of each network apart, averaged over the views of
-the picture and their mirror images: 576 numbers. ConvNeXt and ViT give 768.
+Our own networks' features are the largest values of the last maps of the first two, averaged over the views of the
+picture and their mirror images: 576 numbers. ConvNeXt and ViT give 768.
 
 **What it is bad at.** Our networks know ten kinds of things at 32 x 32 px: what is none of them is compared by its
 rough look.

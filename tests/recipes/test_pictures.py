@@ -13,7 +13,7 @@ from recipes import pictures
 from recipes.data import Split
 from recipes.pictures import Config, Cycle, Member, calibration, cut_out, shifted
 from studio.settings import Settings
-from studio.tensors import unpacked
+from studio.tensors import dequantized
 
 
 def test_the_network_is_small_and_its_stages_can_be_tapped() -> None:
@@ -39,7 +39,7 @@ def test_the_first_network_is_kept_as_the_style_encoder_knows_it() -> None:
     kept = pictures.stored(ensemble)
     assert torch.equal(kept["nets.0.stage2.refine.0.weight"], ensemble.nets[0].stage2.refine[0].weight.half())
     assert kept["nets.2.stage2.refine.0.weight"].dtype == torch.int8
-    ensemble.load_state_dict(unpacked(kept))
+    ensemble.load_state_dict(dequantized(kept))
 
 
 def test_the_mean_is_over_shifts_and_mirror_images() -> None:
