@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from studio import hub
+from studio import remote
 from studio.errors import AtelierError, Cancelled, WeightsUnavailable
-from studio.hub import HubFile
+from studio.hub import cache_folder
+from studio.remote import RemoteFile
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,7 @@ class WeightsState:
 class Download:
     """One download, from the moment it is asked for; it runs in a thread of its own."""
 
-    def __init__(self, files: Sequence[HubFile]) -> None:
+    def __init__(self, files: Sequence[RemoteFile]) -> None:
         self._files = list(files)
         self._total_bytes = sum(file.bytes for file in files)
         self._before_bytes = 0  # of the files that are finished
@@ -101,7 +102,7 @@ class Download:
     def _work(self) -> None:
         try:
             for file in self._files:
-                hub.fetch(file, self._report, self._wait)
+                remote.fetch(file, self._report, self._wait)
                 self._before_bytes += file.bytes
                 self._report(0)
         except Cancelled:
@@ -139,10 +140,10 @@ class Downloads:
 
     def __init__(self, free_bytes: Callable[[Path], int] = lambda folder: shutil.disk_usage(folder).free) -> None:
         self._free_bytes = free_bytes
-        self._known: dict[tuple[HubFile, ...], Download] = {}
+        self._known: dict[tuple[RemoteFile, ...], Download] = {}
         self._lock = threading.Lock()
 
-    def start(self, files: Sequence[HubFile]) -> Download:
+    def start(self, files: Sequence[RemoteFile]) -> Download:
         """Download what is missing of the files, or join the download that is at it.
 
         Raises:
@@ -157,33 +158,33 @@ class Downloads:
             self._known[key] = Download(files).start()
             return self._known[key]
 
-    def state(self, files: Sequence[HubFile]) -> WeightsState:
+    def state(self, files: Sequence[RemoteFile]) -> WeightsState:
         """How it stands with the files, whoever brought them; looks at their sizes only."""
         total, done = sum(file.bytes for file in files), here_bytes(files)
         with self._lock:
             known = self._known.get(tuple(files))
         if known is not None and known.running:
             return known.state()
-        if all(hub.cached(file) for file in files):
+        if all(file.cached() for file in files):
             return WeightsState("ready", total, total)
         if known is not None and known.error is not None:
             return WeightsState("failed", total, done, reason=known.error.message)
         return WeightsState("paused" if done else "absent", total, done)
 
-    def pause(self, files: Sequence[HubFile]) -> None:
+    def pause(self, files: Sequence[RemoteFile]) -> None:
         """End the download of the files, keeping what has come."""
         with self._lock:
             known = self._known.get(tuple(files))
         if known is not None:
             known.stop()
 
-    def remove(self, files: Sequence[HubFile]) -> None:
+    def remove(self, files: Sequence[RemoteFile]) -> None:
         """End the download of the files and remove all that is here of them."""
         self.pause(files)
         with self._lock:
             self._known.pop(tuple(files), None)
         for file in files:
-            hub.forget(file)
+            file.forget()
 
     def close(self) -> None:
         """End all downloads, keeping what has come."""
@@ -193,17 +194,17 @@ class Downloads:
             if download.running:
                 download.stop(timeout_s=2)
 
-    def _check(self, files: Sequence[HubFile]) -> None:
+    def _check(self, files: Sequence[RemoteFile]) -> None:
         """Refuse before the first byte what cannot succeed."""
         missing = sum(file.bytes for file in files) - here_bytes(files)
-        if missing and hub.offline():
+        if missing and remote.offline():
             raise WeightsUnavailable(
                 "These weights are not on this machine, and the studio was told to stay offline.",
-                expected="a connection to the hub",
+                expected="a connection",
                 got="HF_HUB_OFFLINE is set",
                 hint="Start it without HF_HUB_OFFLINE, or copy the cache (HF_HOME) from a machine that has the model.",
             )
-        folder = hub.cache_folder()
+        folder = cache_folder()
         while not folder.is_dir() and folder != folder.parent:
             folder = folder.parent
         free = self._free_bytes(folder)
@@ -216,6 +217,6 @@ class Downloads:
             )
 
 
-def here_bytes(files: Sequence[HubFile]) -> int:
+def here_bytes(files: Sequence[RemoteFile]) -> int:
     """How many bytes of the files are on this machine."""
-    return sum(file.bytes if hub.cached(file) else min(hub.partial_bytes(file), file.bytes) for file in files)
+    return sum(file.bytes if file.cached() else min(file.partial_bytes, file.bytes) for file in files)

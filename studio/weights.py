@@ -12,13 +12,16 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from studio import hub
+from studio import remote
 from studio.downloads import Download, Downloads, WeightsState
 from studio.errors import Forbidden, WeightsUnavailable
-from studio.hub import HubFile, sha256_of
+from studio.hub import HubFile
+from studio.remote import RemoteFile, sha256_of
+from studio.sites import SiteFile
 
 _REPOSITORY = r"^(\w[\w.-]*/\w[\w.-]*)?$"
 _REVISION = r"^([0-9a-f]{40})?$"
+_SITE = r"^((https://|http://127\.0\.0\.1:)[^?#]+/)?$"
 
 
 class WeightsFile(BaseModel):
@@ -50,10 +53,12 @@ class WeightsRow(BaseModel):
 
     Attributes:
         kind: embedded (files of this repository), package (files inside an installed Python package), hub (files of
-            a model repository, fetched when somebody asks for them) or endpoint (no files: a server elsewhere).
+            a model repository, or below a plain address, fetched when somebody asks for them) or endpoint (no files: a
+            server elsewhere).
         package: import name of the package; it is located, never imported.
         repository: "owner/name" of the model repository.
         revision: its commit, all 40 hexadecimal digits: a branch would change under us.
+        site: the address below which the files are, for a publisher that has no repository. Their SHA-256 pins them.
         address: of the endpoint, or `$ATELIER_...`: the operator's setting of that name.
         files: name to file; the names are what the backend asks for.
         licence: SPDX identifier, or words.
@@ -67,6 +72,7 @@ class WeightsRow(BaseModel):
     package: str = ""
     repository: str = Field("", pattern=_REPOSITORY)
     revision: str = Field("", pattern=_REVISION)
+    site: str = Field("", pattern=_SITE)
     address: str = Field("", pattern=r"^(https?://.+|\$ATELIER_[A-Z_]+)?$")
     files: dict[str, WeightsFile] = Field(default_factory=dict)
     licence: str
@@ -78,10 +84,10 @@ class WeightsRow(BaseModel):
         wanted = {
             "embedded": set[str](),
             "package": {"package"},
-            "hub": {"repository", "revision"},
+            "hub": {"site"} if self.site else {"repository", "revision"},
             "endpoint": {"address"},
         }[self.kind]
-        given = {name for name in ("package", "repository", "revision", "address") if getattr(self, name)}
+        given = {name for name in ("package", "repository", "revision", "site", "address") if getattr(self, name)}
         if given != wanted:
             raise ValueError(f"a row of kind {self.kind} has {sorted(wanted) or 'none of these'}, got {sorted(given)}")
         if self.kind == "hub" and not self.files:
@@ -99,14 +105,15 @@ class WeightsRow(BaseModel):
         return sum(file.bytes for file in self.files.values())
 
     @property
-    def hub_files(self) -> list[HubFile]:
-        """Its files as the hub has them."""
-        return [
-            HubFile(
-                file.repository or self.repository, file.revision or self.revision, file.path, file.sha256, file.bytes
-            )
-            for file in self.files.values()
-        ]
+    def remote_files(self) -> list[RemoteFile]:
+        """Its files as they are elsewhere."""
+        return [self._remote(file) for file in self.files.values()]
+
+    def _remote(self, file: WeightsFile) -> RemoteFile:
+        if self.site and not file.repository:
+            return SiteFile(file.path, file.sha256, file.bytes, self.site)
+        repository, revision = file.repository or self.repository, file.revision or self.revision
+        return HubFile(file.path, file.sha256, file.bytes, repository, revision)
 
 
 @dataclass(frozen=True)
@@ -196,7 +203,7 @@ class Shelf:
         try:
             row = self.row(family, key)
             if row.kind == "hub":
-                return self._downloads.state(row.hub_files)
+                return self._downloads.state(row.remote_files)
             self._address(row)
             root = self._package_root(row.package) if row.kind == "package" else self._embedded
         except WeightsUnavailable as fault:
@@ -212,15 +219,15 @@ class Shelf:
         Raises:
             WeightsUnavailable: not a row of kind hub, offline, or too little room on the disk.
         """
-        return self._downloads.start(self._hub_row(family, key).hub_files)
+        return self._downloads.start(self._hub_row(family, key).remote_files)
 
     def pause(self, family: Path, key: str) -> None:
         """Stop the download of a row, keeping what has come; `pull` continues it."""
-        self._downloads.pause(self._hub_row(family, key).hub_files)
+        self._downloads.pause(self._hub_row(family, key).remote_files)
 
     def remove(self, family: Path, key: str) -> None:
         """Stop the download of a row, and remove its files and what there is of them."""
-        self._downloads.remove(self._hub_row(family, key).hub_files)
+        self._downloads.remove(self._hub_row(family, key).remote_files)
 
     def close(self) -> None:
         """Stop all downloads, keeping what has come."""
@@ -250,21 +257,21 @@ class Shelf:
 
     def _hub_paths(self, row: WeightsRow, name: str) -> dict[str, Path]:
         paths = {}
-        for (own, file), hub_file in zip(row.files.items(), row.hub_files, strict=True):
-            path = hub.cached(hub_file)
+        for (own, file), theirs in zip(row.files.items(), row.remote_files, strict=True):
+            path = theirs.cached()
             if path is None:
                 raise WeightsUnavailable(
                     f"The weights of {name} are not on this machine: {row.total_bytes / 1e6:,.1f} MB to download, "
                     f"licence {row.licence}.",
                     expected="a model that is ready",
-                    got=f"{hub_file.path} is not there",
+                    got=f"{theirs.path} is not there",
                     hint=f"Download them on the Models page, or with: python -m surfaces.cli pull {name}"
-                    + (" (HF_HUB_OFFLINE is set: start without it first)" if hub.offline() else ""),
+                    + (" (HF_HUB_OFFLINE is set: start without it first)" if remote.offline() else ""),
                 )
             try:
                 self._check(path, file, f"It was removed. Fetch it anew: python -m surfaces.cli pull {name}")
             except WeightsUnavailable:
-                hub.forget(hub_file)
+                theirs.forget()
                 raise
             paths[own] = path
         return paths

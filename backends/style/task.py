@@ -43,7 +43,7 @@ FAST = Adapter(
 GATYS_RESNET50 = Adapter(
     name="gatys_resnet50",
     title="Optimisation, with ResNet-50",
-    entry="backends.style.resnet:GatysResNet50",
+    entry="backends.style.imagenet:GatysResNet50",
     weights="resnet50",
     memory_mb=1_100,
     licence="BSD-3-Clause",
@@ -52,6 +52,20 @@ GATYS_RESNET50 = Adapter(
     devices=("cuda", "mps", "cpu"),
     quality="Not measured here: its weights cannot be fetched where Atelier is made",
     limits="Slower than with our own encoder. It was trained to name things, not to describe strokes.",
+)
+
+GATYS_VGG19 = Adapter(
+    name="gatys_vgg19",
+    title="Optimisation, with VGG19",
+    entry="backends.style.imagenet:GatysVgg19",
+    weights="vgg19",
+    memory_mb=1_400,
+    licence="BSD-3-Clause",
+    source="https://arxiv.org/abs/1409.1556",
+    kind="hub",
+    devices=("cuda", "mps", "cpu"),
+    quality="Not measured here: its weights cannot be fetched where Atelier is made",
+    limits="Much slower than with our own encoder: minutes on a processor. Large shapes of a style are not followed.",
 )
 
 DIFFUSION = Adapter(
@@ -96,7 +110,7 @@ style_transfer = Task(
             values={"content": _EXAMPLES / "astronaut.jpg", "style": _EXAMPLES / "coffee.jpg", "size": 320},
         ),
     ),
-    adapters=(GATYS, FAST, GATYS_RESNET50, DIFFUSION),
+    adapters=(GATYS, FAST, GATYS_VGG19, GATYS_RESNET50, DIFFUSION),
     how_it_works=about.STYLE_TRANSFER,
     keywords=(
         "painting",

@@ -21,6 +21,7 @@ from studio.weights import Shelf, Weights
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
 REPOSITORY = "atelier/tiny"
+_SITE = "/models/"  # below it the same files are at plain addresses, as on a publisher's own site
 _ADDRESS = re.compile(r"/(?P<repository>[\w.-]+/[\w.-]+)/resolve/(?P<revision>[0-9a-f]{40})/(?P<path>[\w./-]+)")
 
 
@@ -77,13 +78,19 @@ class LocalHub:
         self._server.shutdown()
         self._server.server_close()
 
+    @property
+    def site(self) -> str:
+        """Where the files are at plain addresses."""
+        return self.url + _SITE
+
     def row(self, names: Mapping[str, str] | None = None, **changes: Any) -> str:
         """weights.toml with a row "net" that pins all files as they are, or with changed facts.
 
         Args:
             names: path to name, of files that are not named as their path is.
         """
-        facts = {"kind": "hub", "repository": REPOSITORY, "revision": REVISION, "licence": "MIT", "source": "tests"}
+        where = {} if "site" in changes else {"repository": REPOSITORY, "revision": REVISION}
+        facts = {"kind": "hub", **where, "licence": "MIT", "source": "tests"}
         lines = ["[net]", *(f'{name} = "{value}"' for name, value in (facts | changes).items())]
         for path, content in self.files.items():
             name = (names or {}).get(path) or re.sub(r"\W", "_", path.rpartition(".")[0])
@@ -96,11 +103,13 @@ class LocalHub:
         return [start for method, asked, start in self.requests if method == "GET" and asked == path]
 
 
-def pulled(hub: LocalHub, folder: Path, files: dict[str, bytes], names: Mapping[str, str] | None = None) -> Weights:
+def pulled(
+    hub: LocalHub, folder: Path, files: dict[str, bytes], names: Mapping[str, str] | None = None, **changes: Any
+) -> Weights:
     """Weights with these files, fetched from the hub by the real client; their row is written into the folder."""
     hub.files.clear()
     hub.files |= files
-    (folder / "weights.toml").write_text(hub.row(names))
+    (folder / "weights.toml").write_text(hub.row(names, **changes))
     shelf = Shelf(folder, Downloads())
     download = shelf.pull(folder, "net")
     assert download.wait(60)
@@ -129,7 +138,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _answer(self, *, with_body: bool) -> None:
         hub, faults = self.local, self.local.faults
         match = _ADDRESS.fullmatch(self.path)
-        path = match["path"] if match else self.path
+        plain = self.path.startswith(_SITE)
+        path = match["path"] if match else self.path.removeprefix(_SITE)
         start = self._start() if faults.ranges else 0
         with hub.lock:
             hub.requests.append((self.command, path, start))
@@ -138,9 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
             faults.errors -= failing
         if failing or faults.status:
             return self._error(faults.status or 500)
-        if match is None or match["repository"] != REPOSITORY:
+        if not plain and (match is None or match["repository"] != REPOSITORY):
             return self._error(404, "RepoNotFound")
-        if match["revision"] != REVISION:
+        if match is not None and match["revision"] != REVISION:
             return self._error(404, "RevisionNotFound")
         if path not in hub.files:
             return self._error(404, "EntryNotFound")

@@ -107,7 +107,7 @@ def test_errors_of_the_hub_pass_or_are_told(bench: Bench, hub: LocalHub) -> None
     hub.faults.errors = 1000
     error = bench.pulled().error
     assert error is not None
-    assert "the hub answered with status 500" in error.message
+    assert "the server answered with status 500" in error.message
     assert bench.state().name == "failed"
     hub.faults.errors = 0
     assert bench.pulled().error is None
@@ -290,7 +290,7 @@ def test_a_hub_that_is_not_there(bench: Bench, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
     error = bench.pulled().error
     assert error is not None
-    assert "the hub cannot be reached" in error.message
+    assert "the server cannot be reached" in error.message
 
 
 def test_what_came_with_the_studio_is_neither_pulled_nor_removed(bench: Bench) -> None:

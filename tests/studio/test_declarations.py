@@ -288,10 +288,10 @@ def hub_row(**changes: Any) -> dict[str, Any]:
 
 
 def test_a_hub_row_pins_everything() -> None:
-    (file,) = WeightsRow.model_validate(hub_row()).hub_files
+    (file,) = WeightsRow.model_validate(hub_row()).remote_files
     assert (file.repository, file.revision, file.path) == ("a/b", "0" * 40, "net.onnx")
     other = {"path": "n", "sha256": "0" * 64, "bytes": 1, "repository": "c/d", "revision": "1" * 40}
-    (file,) = WeightsRow.model_validate(hub_row(files={"model": other})).hub_files
+    (file,) = WeightsRow.model_validate(hub_row(files={"model": other})).remote_files
     assert (file.repository, file.revision) == ("c/d", "1" * 40)
 
 

@@ -1,7 +1,9 @@
-"""ResNet-50 as other eyes for the optimisation: the real class with random weights, pulled from a hub on loopback."""
+"""VGG19 and ResNet-50 as other eyes: the real classes with random weights, pulled from a server on loopback."""
 
 from __future__ import annotations
 
+import io
+import pickle
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +11,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
-from torchvision.models import resnet50
+from torchvision.models import resnet50, vgg19
 
 from backends.style.fields import StyleInputs, StyleOutputs
-from backends.style.resnet import GatysResNet50, ResNetEye
+from backends.style.gatys import Gatys
+from backends.style.imagenet import GatysResNet50, GatysVgg19, resnet_eye, vgg_eye
 from bench.bare import BareRun
 from studio.downloads import Downloads
 from studio.errors import WeightsUnavailable
@@ -37,7 +40,7 @@ def content(tensors: dict[str, torch.Tensor]) -> dict[str, bytes]:
 
 
 def test_its_maps_lie_where_those_of_our_own_do(tensors: dict[str, torch.Tensor]) -> None:
-    eye = ResNetEye(tensors).eval()
+    eye = resnet_eye(tensors).eval()
     found = eye(torch.rand(1, 3, 64, 48), ("whiten", "refine1", "halve2", "refine3"))
     shapes = [tuple(maps.shape[1:]) for maps in found.values()]
     assert shapes == [(3, 64, 48), (64, 32, 24), (256, 16, 12), (512, 8, 6)]
@@ -51,8 +54,32 @@ def test_its_maps_lie_where_those_of_our_own_do(tensors: dict[str, torch.Tensor]
     assert torch.allclose(eye(rgb, ("refine1",))["refine1"], torch.relu(whole.bn1(first)), atol=1e-5)
 
 
-def test_a_picture_is_painted(hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
-    backend = GatysResNet50(pulled(hub, tmp_path, content(tensors)), "cpu")
+@pytest.fixture(scope="module")
+def vgg_tensors() -> dict[str, torch.Tensor]:
+    """Those of the convolutions, and of one that they are not: the whole file is 574 MB."""
+    torch.manual_seed(1)
+    return vgg19().features.state_dict(prefix="features.") | {"classifier.6.bias": torch.zeros(1_000)}
+
+
+def vgg_content(tensors: dict[str, torch.Tensor]) -> dict[str, bytes]:
+    buffer = io.BytesIO()
+    torch.save(tensors, buffer, _use_new_zipfile_serialization=False)  # as the real file is
+    return {"vgg19.pth": buffer.getvalue()}
+
+
+def test_the_maps_of_vgg19_are_those_of_torchvisions(vgg_tensors: dict[str, torch.Tensor]) -> None:
+    eye = vgg_eye(vgg_tensors).eval()
+    rgb = torch.rand(1, 3, 64, 48)
+    found = eye(rgb, ("whiten", "refine1", "halve2", "refine3"))
+    shapes = [tuple(maps.shape[1:]) for maps in found.values()]
+    assert shapes == [(64, 64, 48), (128, 32, 24), (256, 16, 12), (512, 8, 6)]
+    whole = vgg19().features.eval()
+    whole.load_state_dict({name.removeprefix("features."): vgg_tensors[name] for name in vgg_tensors if "feat" in name})
+    for maps, end in zip(found.values(), (4, 9, 18, 27), strict=True):
+        assert torch.allclose(maps, whole[:end]((rgb - eye.mean) / eye.deviation), atol=1e-5)
+
+
+def painted(backend: Gatys) -> None:
     rgb = np.random.default_rng(0).integers(0, 256, (64, 64, 3)).astype(np.uint8)
     inputs = StyleInputs(content=Image(rgb), painting="mosaic", size=64)
     answers = list(backend(inputs, BareRun()))
@@ -61,12 +88,30 @@ def test_a_picture_is_painted(hub: LocalHub, tmp_path: Path, tensors: dict[str, 
     assert not np.array_equal(answers[-1].picture.rgb, rgb)
 
 
+def test_resnet50_paints(hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]) -> None:
+    painted(GatysResNet50(pulled(hub, tmp_path, content(tensors)), "cpu"))
+
+
+def test_vgg19_paints(hub: LocalHub, tmp_path: Path, vgg_tensors: dict[str, torch.Tensor]) -> None:
+    weights = pulled(hub, tmp_path, vgg_content(vgg_tensors), {"vgg19.pth": "model"}, site=hub.site)
+    painted(GatysVgg19(weights, "cpu"))
+
+
+def test_code_in_a_state_dictionary_is_not_run(hub: LocalHub, tmp_path: Path) -> None:
+    trap = pickle.dumps({"features.0.weight": Path})
+    with pytest.raises(pickle.UnpicklingError):
+        GatysVgg19(pulled(hub, tmp_path, {"vgg19.pth": trap}, {"vgg19.pth": "model"}, site=hub.site), "cpu")
+
+
 def test_tensors_of_another_network_are_refused(
-    hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor]
+    hub: LocalHub, tmp_path: Path, tensors: dict[str, torch.Tensor], vgg_tensors: dict[str, torch.Tensor]
 ) -> None:
     weights = pulled(hub, tmp_path, content(tensors | {"layer9.weight": torch.ones(2)}))
     with pytest.raises(RuntimeError, match=r"layer9\.weight"):
         GatysResNet50(weights, "cpu")
+    del vgg_tensors["features.2.weight"]
+    with pytest.raises(RuntimeError, match=r"2\.weight"):
+        vgg_eye(vgg_tensors)
 
 
 def test_another_file_than_the_pinned_one_is_removed(
