@@ -9,7 +9,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 
-from studio.tensors import packed, read, unpacked
+from studio.tensors import dequantized, quantized, read
 
 WEIGHT = torch.randn(5, 3, 2, 2, generator=torch.Generator().manual_seed(0))
 TENSORS = {"first.weight": WEIGHT, "first.bias": torch.arange(5.0), "steps": torch.tensor(7)}
@@ -29,7 +29,7 @@ def test_a_file_without_facts_has_none(tmp_path: Path) -> None:
 
 
 def test_eight_bits_are_near_and_take_a_quarter(tmp_path: Path) -> None:
-    kept = packed(TENSORS)
+    kept = quantized(TENSORS)
     assert kept["first.weight"].dtype == torch.int8
     save_file(kept, tmp_path / "file")
     tensors, _ = read(tmp_path / "file")
@@ -41,12 +41,12 @@ def test_eight_bits_are_near_and_take_a_quarter(tmp_path: Path) -> None:
 
 
 def test_what_is_packed_again_does_not_change() -> None:
-    once = unpacked(packed(TENSORS))["first.weight"]
-    assert torch.equal(unpacked(packed({"w": once}))["w"], once)
+    once = dequantized(quantized(TENSORS))["first.weight"]
+    assert torch.equal(dequantized(quantized({"w": once}))["w"], once)
 
 
 def test_rows_of_zeros_stay_zeros() -> None:
-    assert torch.equal(unpacked(packed({"w": torch.zeros(2, 3)}))["w"], torch.zeros(2, 3))
+    assert torch.equal(dequantized(quantized({"w": torch.zeros(2, 3)}))["w"], torch.zeros(2, 3))
 
 
 def test_a_cut_file_is_refused(tmp_path: Path) -> None:
