@@ -27,9 +27,10 @@ _PLAN: tuple[tuple[int, ...], ...] = ((9, 9), (21, 21), (33, 33, 21, 21, 11))
 _LOCAL_CONTRAST = 0.8
 #: Pictures and styles are made at least that large; smaller ones are filled up.
 _LEAST_PX = 48
-#: Steps of the refinement, its rate, and the layers that it looks at.
+#: Steps of the refinement, its rate, the layers that it looks at, and what each of them weighs.
 _STEPS, _RATE = 14, 0.015
-_STYLE_LAYERS, _CONTENT_LAYERS = ("whiten", "refine1"), ("refine1",)
+_STYLE_LAYERS, _CONTENT_LAYERS = ("whiten", "refine1", "refine2"), ("refine1",)
+_STYLE_WEIGHT = 0.02
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ class Gatys:
                 for known, share in seen:
                     for name, values in known.items():
                         mine, theirs = (part[0].flatten(1) / scale[name] for part in (maps[name], values))
-                        loss = loss + 0.01 * share * sliced_wasserstein(mine, theirs, generator)
+                        loss = loss + _STYLE_WEIGHT * share * sliced_wasserstein(mine, theirs, generator)
                 adam.zero_grad()
                 loss.backward()  # type: ignore[no-untyped-call]
             adam.step()
