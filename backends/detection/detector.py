@@ -37,10 +37,12 @@ class Detector(Protocol):
     Attributes:
         names: its classes; a class id is a place in them.
         specialist: whether it knows one kind of picture alone.
+        at_once: how many pictures it may look at at the same time, each from a thread of its own.
     """
 
     names: tuple[str, ...]
     specialist: bool
+    at_once: int
 
     def detect(self, rgb: RGB, wanted: Wanted) -> sv.Detections:
         """What is in a picture or a frame (H, W, 3), best first.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from backends.detection.detector import RGB, Wanted, detections
-from backends.detection.net import load
+from backends.detection.net import cores, load
 from backends.detection.operations import answer
 from studio.contract import Inputs, Outputs, Run
 from studio.weights import Weights
@@ -27,6 +29,8 @@ class Specialist:
     def __init__(self, weights: Weights, device: str) -> None:
         self._network = load(weights.path("network"), weights.path(), weights.path("graph"), device)
         self.names = self._network.names
+        self.at_once = min(4, cores()) if device == "cpu" else 1
+        self.detect(np.zeros((32, 32, 3), np.uint8), Wanted())  # what it imports comes in here, in one thread
 
     def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
         """Answer any of the family's tasks."""

@@ -36,6 +36,7 @@ class DetectionTransformer:
 
     configuration: ClassVar[Path]
     specialist = False
+    at_once = 1
 
     def __init__(self, weights: Weights, device: str) -> None:
         config = AutoConfig.for_model(**json.loads(self.configuration.read_text(encoding="utf-8")))

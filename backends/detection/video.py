@@ -1,10 +1,12 @@
-"""A video read frame by frame: found, followed, counted, drawn and written, with one frame in memory at a time."""
+"""A video read frame by frame: found, followed, counted, drawn and written, with a few frames in memory at a time."""
 
 from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -45,9 +47,9 @@ def follow(
         reading = _Reading(detector, inputs, class_ids, run.workdir, stack)
         shown_s = time.monotonic()
         try:
-            for frame in _thinned(inputs.video, inputs.most_fps, reading.notes):
+            for frame, found in reading.seen(_thinned(inputs.video, inputs.most_fps, reading.notes)):
                 run.progress(*_progress(inputs.video, frame, reading.count))
-                reading.read(frame)
+                reading.follow(frame, found)
                 if time.monotonic() - shown_s > _SHOWN_EVERY_S:
                     yield reading.outputs()
                     shown_s = time.monotonic()
@@ -104,10 +106,26 @@ class _Reading:
         self.last_s = 0.0
         self.notes: list[str] = []
 
-    def read(self, frame: Frame) -> None:
-        """Find, follow, count, draw and write one frame."""
+    def seen(self, frames: Iterable[Frame]) -> Iterator[tuple[Frame, sv.Detections]]:
+        """Each frame with what is on it, in order; the next ones are looked at meanwhile, as many as can be at once."""
         faint = replace(self._wanted, confidence=min(FAINTEST, self._wanted.confidence))
-        found = self._detector.detect(frame.rgb, faint)
+        if self._detector.at_once == 1:  # in this thread, which has its share of the cores
+            yield from ((frame, self._detector.detect(frame.rgb, faint)) for frame in frames)
+            return
+        ahead: deque[tuple[Frame, Future[sv.Detections]]] = deque()
+        with ThreadPoolExecutor(self._detector.at_once, "detect") as pool:
+            try:
+                for frame in frames:
+                    ahead.append((frame, pool.submit(self._detector.detect, frame.rgb, faint)))
+                    if len(ahead) > self._detector.at_once:
+                        yield _done(ahead)
+                while ahead:
+                    yield _done(ahead)
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def follow(self, frame: Frame, found: sv.Detections) -> None:
+        """Follow and count what is on one frame, draw and write it."""
         self._strange += bool(found.metadata.get("strange"))
         followed = self._tracker(found, frame.rgb.shape[:2])
         self._tally.add(followed, frame.time_s)
@@ -157,6 +175,11 @@ class _Reading:
         ):
             edges = (round(edge, 1) for edge in box)
             self._rows.writerow((self.count + 1, round(time_s, 3), number, name, round(score, 4), *edges))
+
+
+def _done(ahead: deque[tuple[Frame, Future[sv.Detections]]]) -> tuple[Frame, sv.Detections]:
+    frame, found = ahead.popleft()
+    return frame, found.result()
 
 
 def _thinned(video: Video, most_fps: float, notes: list[str]) -> Iterator[Frame]:

@@ -29,6 +29,7 @@ class Yolo:
     """
 
     specialist = False
+    at_once = 1
 
     def __init__(self, weights: Weights, device: str) -> None:
         keep_to_itself()

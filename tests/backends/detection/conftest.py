@@ -32,6 +32,7 @@ class Fake:
     """Finds literal rows (left, top, right, bottom, score, class) whatever it is shown."""
 
     names = ("cat", "dog", "red cup")
+    at_once = 2
 
     def __init__(self, *rows: tuple[float, ...], specialist: bool = True, strange: bool = False) -> None:
         self.rows = np.array(rows, np.float32).reshape(-1, 6)

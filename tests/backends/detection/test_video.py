@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import io
+import threading
+import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import av
@@ -30,6 +33,7 @@ class Squares:
     """Finds white squares on a dark ground, those in the upper half as cats, the others as dogs."""
 
     names = ("cat", "dog")
+    at_once = 2
     specialist = True
 
     def detect(self, rgb: RGB, wanted: Wanted) -> Any:
@@ -79,8 +83,31 @@ def video(data: bytes) -> Video:
     return Video.load(Blob("../my film.mov", data))
 
 
-def followed(data: bytes, folder: Path, run: Watched | None = None, **asked: Any) -> list[VideoOutputs]:
-    answers = answer(Squares(), VideoInputs(video=video(data), **asked), run or Watched(folder))
+class Uneven(Squares):
+    """Takes longer for each other frame; fails at one of them, if told to."""
+
+    def __init__(self, at_once: int, fails_at: int = -1) -> None:
+        self.at_once, self._fails_at = at_once, fails_at
+        self._lock, self._begun, self._now, self.most = Lock(), 0, 0, 0
+
+    def detect(self, rgb: RGB, wanted: Wanted) -> Any:
+        with self._lock:
+            number, self._begun, self._now = self._begun, self._begun + 1, self._now + 1
+            self.most = max(self.most, self._now)
+        try:
+            if number == self._fails_at:
+                raise RuntimeError("no more memory")
+            time.sleep(0.03 if number % 2 == 0 else 0.002)
+            return super().detect(rgb, wanted)
+        finally:
+            with self._lock:
+                self._now -= 1
+
+
+def followed(
+    data: bytes, folder: Path, run: Watched | None = None, detector: Squares | None = None, **asked: Any
+) -> list[VideoOutputs]:
+    answers = answer(detector or Squares(), VideoInputs(video=video(data), **asked), run or Watched(folder))
     assert isinstance(answers, Iterator)
     return [one for one in answers if isinstance(one, VideoOutputs)]
 
@@ -142,6 +169,21 @@ def test_the_same_video_gives_the_same_answer(tmp_path: Path) -> None:
     data = film(tmp_path)
     first, second = (followed(data, tmp_path)[-1].model_dump(mode="json") for _ in range(2))
     assert first == second
+
+
+def test_frames_looked_at_side_by_side_are_followed_in_order(tmp_path: Path) -> None:
+    data = film(tmp_path)
+    one, three = Uneven(1), Uneven(3)
+    alone, together = (followed(data, tmp_path, detector=each)[-1] for each in (one, three))
+    assert (one.most, three.most) == (1, 3)
+    assert csv(together, "boxes.csv").equals(csv(alone, "boxes.csv"))
+    assert csv(together, "tracks.csv").equals(csv(alone, "tracks.csv"))
+
+
+def test_what_fails_beside_is_not_lost(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="no more memory"):
+        followed(film(tmp_path), tmp_path, detector=Uneven(3, fails_at=7))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("detect")]
 
 
 def test_classes_and_confidence_are_kept_to(tmp_path: Path) -> None:
