@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from studio.contract import Inputs, Task
 from studio.errors import InvalidInput, TooLarge
+from studio.fields import describe
 from studio.media.base import Limits
 
 
@@ -67,13 +68,19 @@ def _invalid(task: Task, fault: ValidationError) -> InvalidInput:
     title = (field.title if field and field.title else name) or "The input"
     kind = first["type"]
     if kind == "missing":
-        return InvalidInput(f"{title} is missing.", field=name, expected=title, got="nothing")
+        return InvalidInput(f"{title} is missing.", field=name, expected=_expected(task, name) or title, got="nothing")
     if kind == "extra_forbidden":
         known = ", ".join(task.inputs.model_fields)
         return InvalidInput(f"{task.title} has no field {name!r}.", field=name, expected=f"only {known}", got=name)
     message = first["msg"].removeprefix("Value error, ")
     got = _shown(first.get("input"))
     return InvalidInput(f"{title}: {message[:1].lower()}{message[1:]}.", field=name, expected=message, got=got)
+
+
+def _expected(task: Task, name: str | None) -> str:
+    """What kind of file a field takes; nothing if it takes none."""
+    media = next((spec.media for spec in describe(task.inputs) if spec.name == name), None)
+    return media.noun if media is not None else ""
 
 
 def _shown(value: Any) -> str:

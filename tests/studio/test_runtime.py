@@ -76,7 +76,7 @@ def test_a_missing_field(runtime: Runtime) -> None:
     assert caught.value.shape() == {
         "error": "Picture is missing.",
         "field": "image",
-        "expected": "Picture",
+        "expected": "a JPEG, PNG, WebP, BMP, TIFF or GIF picture",
         "got": "nothing",
         "hint": None,
     }
