@@ -20,8 +20,11 @@ GATYS = Adapter(
     source="https://arxiv.org/abs/1609.03057",
     kind="embedded",
     devices=("cuda", "mps", "cpu"),
+    quality="Distance from the style 0.64 of that of a photograph which is only recoloured, seen by another "
+    "network, 60 pictures, 4 of them not nearer",
     limits="Large shapes of a style are not followed, only strokes and colours. Small faces, also in styles of two "
-    "tones, lose features. A colour that is rare in the style may repeat one stroke.",
+    "tones, lose features. A colour that is rare in the style may repeat one stroke. 1,024 px take two minutes on two "
+    "cores, and 3.7 GB of memory.",
 )
 
 FAST = Adapter(
