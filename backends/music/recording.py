@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-import librosa
 import numpy as np
 import numpy.typing as npt
 
@@ -15,6 +20,7 @@ from studio.media.audio import Audio
 
 _RATE_HZ, _HOP, _LONGEST_S = 16_000, 256, 60
 _LOWEST_HZ, _HIGHEST_HZ = 65.0, 1600.0
+_COMPILED = threading.Event()
 
 
 def read_recording(sound: Audio, bpm: int, most_bars: int) -> Reading:
@@ -54,16 +60,41 @@ def read_recording(sound: Audio, bpm: int, most_bars: int) -> Reading:
 
 def heard(sound: Audio) -> npt.NDArray[np.int16]:
     """The MIDI pitch at each 16 ms, `REST` where none is heard, tuned to the singer's own pitch standard."""
-    mono = librosa.resample(sound.samples.mean(1), orig_sr=sound.sampling_rate_hz, target_sr=_RATE_HZ)
-    if len(mono) < 2048 or float(np.abs(mono).max()) < 1e-3:
-        return np.zeros(1, np.int16)
-    hertz, voiced, _ = librosa.pyin(
-        mono, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ, sr=_RATE_HZ, frame_length=2048, hop_length=_HOP
-    )
+    with _compiling_alone():
+        import librosa
+
+        mono = librosa.resample(sound.samples.mean(1), orig_sr=sound.sampling_rate_hz, target_sr=_RATE_HZ)
+        if len(mono) < 2048 or float(np.abs(mono).max()) < 1e-3:
+            return np.zeros(1, np.int16)
+        hertz, voiced, _ = librosa.pyin(
+            mono, fmin=_LOWEST_HZ, fmax=_HIGHEST_HZ, sr=_RATE_HZ, frame_length=2048, hop_length=_HOP
+        )
+        _COMPILED.set()
     found = 69 + 12 * np.log2(np.where(voiced, hertz, 440.0) / 440)
     turn = np.exp(2j * np.pi * found[voiced]).mean() if voiced.any() else 1.0
     tuning = float(np.angle(turn)) / (2 * np.pi)  # how far the singer's notes lie from the piano's, in semitones
     return np.where(voiced, np.rint(found - tuning), REST).astype(np.int16)
+
+
+@contextmanager
+def _compiling_alone() -> Iterator[None]:
+    """Keep other processes from compiling at the same time, until this one has compiled.
+
+    numba writes what it compiles for librosa into files, an index and the code in turn. Two processes that write them
+    at once may leave an index that belongs to other code; whoever loads that ends with a segmentation fault, for good.
+    """
+    if _COMPILED.is_set():
+        yield
+        return
+    from filelock import FileLock
+
+    with FileLock(compiling_lock()):
+        yield
+
+
+def compiling_lock() -> Path:
+    """The file that the process holds locked that compiles; one for each user of the machine."""
+    return Path(tempfile.gettempdir()) / f"atelier-numba{os.getuid() if hasattr(os, 'getuid') else ''}.lock"
 
 
 def _commonest(pitches: npt.NDArray[np.int16]) -> int:
