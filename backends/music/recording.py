@@ -94,7 +94,7 @@ def _compiling_alone() -> Iterator[None]:
 
 def compiling_lock() -> Path:
     """The file that the process holds locked that compiles; one for each user of the machine."""
-    return Path(tempfile.gettempdir()) / f"atelier-numba{os.getuid() if hasattr(os, 'getuid') else ''}.lock"
+    return Path(tempfile.gettempdir()) / f"numba-atelier{os.getuid() if hasattr(os, 'getuid') else ''}.lock"
 
 
 def _commonest(pitches: npt.NDArray[np.int16]) -> int:

@@ -21,7 +21,12 @@ from surfaces import rest
 from surfaces.identity import Identity
 from tests.contract.checks import check_no_inside
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.timeout(600),
+    # hypothesis takes it for a strategy's if a run, in a thread of its own, draws from `random` meanwhile
+    pytest.mark.filterwarnings("ignore:Do not use the .random. module inside strategies"),
+]
 
 CHECKS = [status_code_conformance, content_type_conformance, response_schema_conformance]
 #: how many requests for each operation
