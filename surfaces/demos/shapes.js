@@ -33,8 +33,12 @@ function read(value) {
   }
 }
 
-function step(change) {
+function remember() {
   past = [...past, structuredClone({ shapes, begun })].slice(-SNAPSHOTS);
+}
+
+function step(change) {
+  remember();
   change();
   write();
 }
@@ -159,7 +163,7 @@ board.addEventListener("pointerdown", (event) => {
 board.addEventListener("pointermove", (event) => {
   pointer = event.pointerType === "mouse" ? place(event) : null;
   if (grabbed && (grabbed.moved || distance(grabbed.from, [event.clientX, event.clientY]) > MOVED_PX)) {
-    if (!grabbed.moved) past = [...past, structuredClone({ shapes, begun })].slice(-SNAPSHOTS);
+    if (!grabbed.moved) remember();
     grabbed.moved = true;
     const points = shapes[grabbed.list][grabbed.number];
     const to = place(event);
@@ -199,7 +203,7 @@ part("clear").addEventListener("click", () => step(() => {
   begun = [];
 }));
 text.addEventListener("input", () => {
-  past = [...past, structuredClone({ shapes, begun })].slice(-SNAPSHOTS);
+  remember();
   read(text.value);
   props.value = text.value;
   draw();
@@ -217,6 +221,7 @@ new ResizeObserver(() => draw()).observe(board);
 
 part("title").textContent = field.title;
 part("about").textContent = field.description;
+text.setAttribute("aria-label", `${field.title} as points (JSON)`);
 text.value = props.value;
 read(text.value);
 draw();

@@ -32,14 +32,14 @@ _HTML = """
   <button type="button" data-part="undo">Undo</button>
   <button type="button" data-part="clear">Clear</button>
 </div>
-<svg class="shapes-board" data-part="board" tabindex="0" hidden>
-  <title>The picture over which lines and zones are drawn</title>
+<svg class="shapes-board" data-part="board" role="img" tabindex="0" hidden
+  aria-label="The picture over which lines and zones are drawn">
   <image data-part="image" /><g data-part="drawing"></g>
 </svg>
 <p class="hint" data-part="said" role="status"></p>
 <details>
   <summary>As points (JSON)</summary>
-  <textarea data-part="text" rows="3" spellcheck="false" aria-label="Lines and zones as points (JSON)"
+  <textarea data-part="text" rows="3" spellcheck="false"
     placeholder='{{"lines": [[[x, y], [x, y]]], "zones": [[[x, y], [x, y], [x, y]]]}}'></textarea>
 </details>
 """
