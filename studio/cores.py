@@ -8,6 +8,7 @@ to twice as long (`python -m bench.cores`).
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -62,6 +63,11 @@ class Cores:
 
             self._openmp, self._modules = ThreadpoolController().select(user_api="openmp"), modules
         return self._openmp
+
+
+def usable() -> int:
+    """How many cores this process may compute on, for libraries that do not use OpenMP."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _cores(openmp: Any) -> int:

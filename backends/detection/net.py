@@ -170,9 +170,9 @@ def torch_runner(net: DetectionModel, device: str) -> Runner:
 
 
 def onnx_runner(graph: Path) -> Runner:
-    """Computes a network with ONNX Runtime on the CPU: each call on one core, calls from several threads side by side.
+    """Computes a network with ONNX Runtime, each call on one core; several threads may call at once.
 
-    A second core makes a call of so small a network 5 to 30 % faster; two calls side by side take no longer than one.
+    A second core hardly helps a call of so small a network: a video's frames are looked at side by side instead.
     """
     import onnxruntime
 
@@ -185,14 +185,6 @@ def onnx_runner(graph: Path) -> Runner:
         return np.asarray(raw, np.float32), np.asarray(features[0], np.float32)
 
     return run
-
-
-def cores() -> int:
-    """How many cores this process may compute on."""
-    return len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1
-
-
-_LINUX = hasattr(os, "sched_getaffinity")
 
 
 def letterboxed(picture: Rgb, size_px: int) -> npt.NDArray[np.float32]:

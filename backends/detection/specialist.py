@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from backends.detection.detector import RGB, Wanted, detections
-from backends.detection.net import cores, load
+from backends.detection.net import load
 from backends.detection.operations import answer
 from studio.contract import Inputs, Outputs, Run
+from studio.cores import usable
 from studio.weights import Weights
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class Specialist:
     def __init__(self, weights: Weights, device: str) -> None:
         self._network = load(weights.path("network"), weights.path(), weights.path("graph"), device)
         self.names = self._network.names
-        self.at_once = min(4, cores()) if device == "cpu" else 1
+        self.at_once = min(4, usable()) if device == "cpu" else 1
         self.detect(np.zeros((32, 32, 3), np.uint8), Wanted())  # what it imports comes in here, in one thread
 
     def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:

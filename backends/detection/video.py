@@ -113,16 +113,16 @@ class _Reading:
             yield from ((frame, self._detector.detect(frame.rgb, faint)) for frame in frames)
             return
         ahead: deque[tuple[Frame, Future[sv.Detections]]] = deque()
-        with ThreadPoolExecutor(self._detector.at_once, "detect") as pool:
-            try:
-                for frame in frames:
-                    ahead.append((frame, pool.submit(self._detector.detect, frame.rgb, faint)))
-                    if len(ahead) > self._detector.at_once:
-                        yield _done(ahead)
-                while ahead:
+        pool = ThreadPoolExecutor(self._detector.at_once, "detect")
+        try:
+            for frame in frames:
+                ahead.append((frame, pool.submit(self._detector.detect, frame.rgb, faint)))
+                if len(ahead) > self._detector.at_once:
                     yield _done(ahead)
-            finally:
-                pool.shutdown(cancel_futures=True)
+            while ahead:
+                yield _done(ahead)
+        finally:
+            pool.shutdown(cancel_futures=True)
 
     def follow(self, frame: Frame, found: sv.Detections) -> None:
         """Follow and count what is on one frame, draw and write it."""

@@ -7,7 +7,6 @@ is chosen after it has looked.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from rapidocr.ch_ppocr_det.utils import DBPostProcess
 
 from backends.text.alphabet import is_latin
 from backends.text.geometry import RGB, Quad
+from studio.cores import usable
 from studio.weights import Weights
 
 _MOST_THREADS = 4
@@ -126,12 +126,9 @@ def _session(weights: Weights, name: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 4
     options.enable_cpu_mem_arena = False  # it would keep the largest page's memory
-    options.intra_op_num_threads = min(_MOST_THREADS, len(os.sched_getaffinity(0)) if _LINUX else os.cpu_count() or 1)
+    options.intra_op_num_threads = min(_MOST_THREADS, usable())
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # cores are shared with other models
     return onnxruntime.InferenceSession(str(weights.path(name)), options, providers=["CPUExecutionProvider"])
-
-
-_LINUX = hasattr(os, "sched_getaffinity")
 
 
 def _batches(crops: Sequence[RGB]) -> Iterator[tuple[list[int], int]]:
