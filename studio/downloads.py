@@ -14,7 +14,6 @@ from typing import Literal
 
 from studio import remote
 from studio.errors import AtelierError, Cancelled, WeightsUnavailable
-from studio.hub import cache_folder
 from studio.remote import RemoteFile
 
 log = logging.getLogger(__name__)
@@ -204,7 +203,7 @@ class Downloads:
                 got="HF_HUB_OFFLINE is set",
                 hint="Start it without HF_HUB_OFFLINE, or copy the cache (HF_HOME) from a machine that has the model.",
             )
-        folder = cache_folder()
+        folder = files[0].folder
         while not folder.is_dir() and folder != folder.parent:
             folder = folder.parent
         free = self._free_bytes(folder)
