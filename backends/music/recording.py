@@ -80,8 +80,9 @@ def heard(sound: Audio) -> npt.NDArray[np.int16]:
 def _compiling_alone() -> Iterator[None]:
     """Keep other processes from compiling at the same time, until this one has compiled.
 
-    numba writes what it compiles for librosa into files, an index and the code in turn. Two processes that write them
-    at once may leave an index that belongs to other code; whoever loads that ends with a segmentation fault, for good.
+    numba writes what it compiles for librosa into files, an index and the code in turn. Nothing keeps two processes
+    from mixing theirs. A cache that ended every process that loaded it with a segmentation fault was seen once, after
+    two test processes had written it; how it came about was not reproduced.
     """
     if _COMPILED.is_set():
         yield

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import pickle
 from pathlib import Path
 from typing import Any
@@ -97,10 +98,25 @@ def test_vgg19_paints(hub: LocalHub, tmp_path: Path, vgg_tensors: dict[str, torc
     painted(GatysVgg19(weights, "cpu"))
 
 
+class Trap:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, (str(self._path),)
+
+
 def test_code_in_a_state_dictionary_is_not_run(hub: LocalHub, tmp_path: Path) -> None:
-    trap = pickle.dumps({"features.0.weight": Path})
+    made = tmp_path / "made"
+    trap = vgg_content({"features.0.weight": Trap(made)})  # type: ignore[dict-item]
+    weights = pulled(hub, tmp_path, trap, {"vgg19.pth": "model"}, site=hub.site)
     with pytest.raises(pickle.UnpicklingError):
-        GatysVgg19(pulled(hub, tmp_path, {"vgg19.pth": trap}, {"vgg19.pth": "model"}, site=hub.site), "cpu")
+        GatysVgg19(weights, "cpu")
+    assert not made.exists()
+    torch.load(weights.path(), weights_only=False)
+    assert made.exists(), "it would have been run otherwise"
 
 
 def test_tensors_of_another_network_are_refused(
