@@ -4,7 +4,8 @@
 // Everything is drawn here, without asking the server, so that a click counts at once, whatever is slow meanwhile.
 const SNAPSHOTS = 200, NEAR_PX = 12, MOVED_PX = 4, TEXT_PX = 14;
 const part = (name) => element.querySelector(`[data-part=${name}]`);
-const [tools, board, image, drawing, said, text] = ["tools", "board", "image", "drawing", "said", "text"].map(part);
+const [tools, board, image, drawing, handles, said, text] =
+  ["tools", "board", "image", "drawing", "handles", "said", "text"].map(part);
 
 let shapes = { lines: [], zones: [] };
 let begun = [];     // the points of the shape that is being drawn; from its third corner on a zone is in `shapes` too
@@ -100,25 +101,24 @@ function draw() {
     const base = Math.max((TEXT_PX + 2) * unit, Math.min(y - 6 * unit, height - 6 * unit));
     return `<text x="${left}" y="${base}" font-size="${TEXT_PX * unit}">${name}</text>`;
   };
-  const handles = (points, list, number) =>
-    points.map(([x, y], corner) =>
-      `<circle cx="${x}" cy="${y}" r="${4 * unit}" />` +
-      `<circle class="handle" cx="${x}" cy="${y}" r="${NEAR_PX * unit}" data-list="${list}" data-number="${number}"` +
-      ` data-corner="${corner}" />`,
-    ).join("");
+  const dot = ([x, y]) => `<circle cx="${x}" cy="${y}" r="${4 * unit}" />`;
+  const handle = (list, number) => ([x, y], corner) =>
+    `<circle class="handle" cx="${x}" cy="${y}" r="${NEAR_PX * unit}"` +
+    ` data-list="${list}" data-number="${number}" data-corner="${corner}" />`;
   const parts = [];
   shapes.zones.forEach((zone) => parts.push(stroke("polygon", zone)));
   shapes.lines.forEach((line) => parts.push(stroke("polyline", line), stroke("polyline", arrow(line, 24 * unit))));
   if (begun.length && pointer) parts.push(stroke("polyline", [begun[begun.length - 1], pointer], true));
   if (begun.length === 2) parts.push(stroke("polyline", begun)); // from three corners on it is a zone already
-  begun.forEach(([x, y]) => parts.push(`<circle cx="${x}" cy="${y}" r="${4 * unit}" />`));
-  if (!begun.length) {
-    for (const list of ["zones", "lines"])
-      shapes[list].forEach((points, number) => parts.push(handles(points, list, number)));
-  }
+  const seen = begun.length ? [begun] : [...shapes.zones, ...shapes.lines];
+  parts.push(...seen.flat().map(dot));
   shapes.zones.forEach((zone, number) => parts.push(label(`zone ${number + 1}`, zone[0])));
   shapes.lines.forEach((line, number) => parts.push(label(`line ${number + 1}`, line[0])));
   drawing.innerHTML = parts.join("");
+  if (grabbed) return; // a finger's touch ends with the element on which it began
+  const lists = begun.length ? [] : ["zones", "lines"];
+  const grips = lists.flatMap((list) => shapes[list].map((points, number) => points.map(handle(list, number))));
+  handles.innerHTML = grips.flat().join("");
 }
 
 function status(shown) {
@@ -160,6 +160,7 @@ board.addEventListener("pointerdown", (event) => {
   grabbed = event.button === 0 && list ? { list, number, corner, from: [event.clientX, event.clientY] } : null;
   if (grabbed) board.setPointerCapture(event.pointerId);
 });
+board.addEventListener("touchmove", (event) => grabbed && event.preventDefault(), { passive: false }); // else it scrolls
 board.addEventListener("pointermove", (event) => {
   pointer = event.pointerType === "mouse" ? place(event) : null;
   if (grabbed && (grabbed.moved || distance(grabbed.from, [event.clientX, event.clientY]) > MOVED_PX)) {
@@ -173,14 +174,19 @@ board.addEventListener("pointermove", (event) => {
     draw();
   }
 });
+board.addEventListener("pointerup", () => grabbed && setTimeout(release)); // after the click, if there is one
 board.addEventListener("pointerleave", () => {
   pointer = null;
   if (begun.length) draw();
 });
-board.addEventListener("pointercancel", () => (grabbed = null));
+function release() {
+  grabbed = null;
+  draw();
+}
+board.addEventListener("pointercancel", release);
 board.addEventListener("click", (event) => {
   const moved = grabbed?.moved;
-  grabbed = null;
+  release();
   if (!moved) step(() => add(place(event)));
 });
 element.addEventListener("keydown", (event) => {

@@ -34,7 +34,7 @@ _HTML = """
 </div>
 <svg class="shapes-board" data-part="board" role="img" tabindex="0" hidden
   aria-label="The picture over which lines and zones are drawn">
-  <image data-part="image" /><g data-part="drawing"></g>
+  <image data-part="image" /><g data-part="drawing"></g><g data-part="handles"></g>
 </svg>
 <p class="hint" data-part="said" role="status"></p>
 <details>

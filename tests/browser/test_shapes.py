@@ -111,6 +111,23 @@ def test_a_point_is_moved(video: Visitor) -> None:
     assert np.allclose(drawn(video, lines=1, zones=0)["lines"][0], [(100, 50), (100, 300)], atol=2)
 
 
+def test_a_point_is_moved_with_a_finger(video: Visitor) -> None:
+    click_on_board(video, 100, 50)
+    click_on_board(video, 100, 200)
+    box = board(video).bounding_box()
+    assert box
+    hand = video.page.context.new_cdp_session(video.page)
+    for number in range(6):
+        place = at(video, 100 + 40 * number, 200 - 20 * number)
+        points = [{"x": box["x"] + place["x"], "y": box["y"] + place["y"]}]
+        hand.send("Input.dispatchTouchEvent", {"type": "touchMove" if number else "touchStart", "touchPoints": points})
+    hand.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    assert np.allclose(drawn(video, lines=1, zones=0)["lines"][0], [(100, 50), (300, 100)], atol=2)
+    click_on_board(video, 400, 50)
+    click_on_board(video, 400, 200)
+    drawn(video, lines=2, zones=0)
+
+
 def test_points_may_be_typed(video: Visitor) -> None:
     field = video.field("shapes")
     field.get_by_text("As points").click()
