@@ -143,17 +143,12 @@ class Example(BaseModel):
 
 
 class Live(BaseModel):
-    """Says that a task can run on a webcam's frames: which input is the camera, which output to show.
-
-    `max_fps` is how many frames the browser sends a second: a little more than the model takes, because encoding those
-    that would be dropped takes the processor from the model.
-    """
+    """Says that a task can run on a webcam's frames: which input is the camera, which output to show."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     camera: str
     show: str
-    max_fps: float = Field(12, gt=0, le=30)
 
 
 class Chat(BaseModel):

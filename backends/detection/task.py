@@ -137,7 +137,7 @@ object_detection = Task(
     ),
     adapters=DETECTORS,
     how_it_works=about.OBJECT_DETECTION,
-    live=Live(camera="image", show="picture", max_fps=15),
+    live=Live(camera="image", show="picture"),
     keywords=(
         "YOLO",
         "boxes",

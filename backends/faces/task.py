@@ -84,7 +84,7 @@ face_verification = Task(
     ),
     adapters=(_DLIB, _YUNET_SFACE),
     how_it_works=about.VERIFICATION,
-    live=Live(camera="second", show="second_face", max_fps=7),
+    live=Live(camera="second", show="second_face"),
     keywords=("face recognition", "same person", "compare faces", "webcam", "biometrics"),
 )
 
@@ -101,7 +101,7 @@ face_identification = Task(
     ),
     adapters=(_DLIB, _YUNET_SFACE),
     how_it_works=about.IDENTIFICATION,
-    live=Live(camera="image", show="image", max_fps=7),
+    live=Live(camera="image", show="image"),
     keywords=("face recognition", "who is it", "find people", "webcam", "gallery"),
 )
 

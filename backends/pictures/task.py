@@ -170,7 +170,7 @@ image_classification = Task(
 photographs without any of them, about two in five pass as known. A small dog in a large scene is lost in 32 x 32 px:
 cut the picture to the thing, or take a large model.
 """,
-    live=Live(camera="image", show="overlay", max_fps=8),
+    live=Live(camera="image", show="overlay"),
     keywords=("CIFAR-10", "ImageNet", "Grad-CAM", "ConvNeXt", "ViT", "recognise", "explain", "photo", "webcam"),
 )
 

@@ -144,7 +144,7 @@ live_style = Task(
     ),
     adapters=(FAST,),
     how_it_works=about.LIVE_STYLE,
-    live=Live(camera="image", show="picture", max_fps=15),
+    live=Live(camera="image", show="picture"),
     keywords=("webcam", "camera", "video", "filter", "painting", "real time", "mp4", "style transfer"),
 )
 

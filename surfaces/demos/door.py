@@ -26,7 +26,6 @@ _ADDRESSES = re.compile(
         | (upload|upload_progress|component_server|cancel|reset|queue/join|queue/data)/?
         | (call|run|api)/.+
         | heartbeat/[\w-]+
-        | stream/[\w-]+(/close)?                                                 # a webcam's frames come in
         | file=(?![a-z][a-z0-9+.-]*:).+                                          # a path, never an address elsewhere
     )
     """,

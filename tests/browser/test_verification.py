@@ -5,7 +5,6 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -59,31 +58,6 @@ def test_a_snapshot_of_the_webcam_is_compared(visitor: Visitor) -> None:
     expect(visitor.field("second").locator("img").locator("visible=true")).to_have_count(1)
     visitor.run()
     expect(visitor.readout).to_contain_text("The same person")
-
-
-@pytest.mark.parametrize(
-    ("reference", "verdict"), [(HOPPER, "The same person"), (COLLINS, "Different people")], ids=["same", "different"]
-)
-def test_live_compares_the_camera_with_the_reference(visitor: Visitor, reference: Path, verdict: str) -> None:
-    visitor.open_task(TASK)
-    visitor.give_picture("first", reference)
-    visitor.choose_tab("Live")
-    camera = visitor.demo.locator("#camera")
-    camera.get_by_text("Click to Access Webcam").click()
-    camera.get_by_text("Record").click()
-    live = visitor.demo.locator("#live")
-    expect(visitor.readout).to_contain_text(verdict)
-    expect(live.locator(".fps")).to_contain_text("frames/s")
-    expect(live.locator("img")).to_have_attribute("alt", "The camera's picture with what was found")
-    camera.get_by_text("Stop").click()
-
-
-def test_live_says_that_the_reference_is_missing(visitor: Visitor) -> None:
-    visitor.open_task(TASK, tab="Live")
-    camera = visitor.demo.locator("#camera")
-    camera.get_by_text("Click to Access Webcam").click()
-    camera.get_by_text("Record").click()
-    expect(visitor.demo.get_by_role("alert")).to_contain_text("First picture")
 
 
 def test_a_text_renamed_jpg_is_refused_in_words(visitor: Visitor, tmp_path: Path) -> None:
