@@ -27,6 +27,7 @@ RECIPES = {
     "scenes_lstm": "recipes.scenes:train_lstm",
     "steel": "recipes.steel:train",
     "style_encoder": "recipes.style_encoder:train",
+    "style_painter": "recipes.style_painter:train",
     "style_witness": "recipes.style_witness:train",
 }
 

@@ -132,6 +132,7 @@ def publish(
     root: Path = ROOT,
     beside: Mapping[str, bytes] | None = None,
     tensors: Mapping[str, Tensor] | None = None,
+    shared: Mapping[str, Path] | None = None,
 ) -> Path:
     """Write models_cache/embedded/<family>/<recipe>/ and the family's row; the weight file's path.
 
@@ -140,8 +141,10 @@ def publish(
         facts: what belongs to the weights and is no tensor, kept in the file's own metadata.
         beside: further files of the model, by file name; their rows are named for them without the ending.
         tensors: further tensors to keep in the weight file, as they are.
+        shared: files of other models below models_cache/embedded without which this one does not work, by name.
     """
-    folder = root / "models_cache" / "embedded" / family / card.recipe
+    shelf = root / "models_cache" / "embedded"
+    folder = shelf / family / card.recipe
     folder.mkdir(parents=True, exist_ok=True)
     file, part = folder / "model.safetensors", folder / "model.part"
     everything = {**(net.state_dict() if isinstance(net, nn.Module) else net), **(tensors or {})}
@@ -150,21 +153,21 @@ def publish(
     part.chmod(0o644)  # safetensors writes for the owner alone
     part.replace(file)
     (folder / "card.md").write_text(card.markdown(), encoding="utf-8")
-    files = {"model": file}
+    files = {"model": file, **(shared or {})}
     for name, data in (beside or {}).items():
         further = folder / name
         further.write_bytes(data)
         files[further.stem] = further
-    write_row(root / "backends" / family / "weights.toml", card, files, f"{family}/{card.recipe}")
+    write_row(root / "backends" / family / "weights.toml", card, files, shelf)
     return file
 
 
-def write_row(table: Path, card: Card, files: Mapping[str, Path], place: str) -> None:
+def write_row(table: Path, card: Card, files: Mapping[str, Path], shelf: Path) -> None:
     """Write or replace the model's row in a weights.toml; the other rows and all comments stay as they are.
 
     Args:
         files: the model's, by name.
-        place: their folder below models_cache/embedded.
+        shelf: models_cache/embedded, below which they are.
     """
     document = tomlkit.parse(table.read_text(encoding="utf-8")) if table.is_file() else tomlkit.document()
     row = tomlkit.table()
@@ -172,15 +175,15 @@ def write_row(table: Path, card: Card, files: Mapping[str, Path], place: str) ->
     row["licence"] = card.licence
     row["source"] = card.source
     row["card"] = tomlkit.string(f"\n{card.body()}", multiline=True)
-    shelf = tomlkit.table(is_super_table=True)
+    rows = tomlkit.table(is_super_table=True)
     for name, file in files.items():
         data = file.read_bytes()
         entry = tomlkit.table()
-        entry["path"] = f"{place}/{file.name}"
+        entry["path"] = file.relative_to(shelf).as_posix()
         entry["sha256"] = hashlib.sha256(data).hexdigest()
         entry["bytes"] = len(data)
-        shelf[name] = entry
-    row["files"] = shelf
+        rows[name] = entry
+    row["files"] = rows
     document[card.recipe] = row
     part = table.with_suffix(".part")
     part.write_text(tomlkit.dumps(document), encoding="utf-8")

@@ -143,12 +143,17 @@ class Example(BaseModel):
 
 
 class Live(BaseModel):
-    """Says that a task can run on a webcam's frames: which input is the camera, which output to show."""
+    """Says that a task can run on a webcam's frames: which input is the camera, which output to show.
+
+    Attributes:
+        longest_px: of the longer side of the frames that the browser sends; larger ones cost time on both sides.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     camera: str
     show: str
+    longest_px: int = Field(640, ge=64, le=1920)
 
 
 class Chat(BaseModel):

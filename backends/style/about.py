@@ -26,7 +26,7 @@ and the same seed give the same picture.
 
 **What it is bad at.** Large shapes of a style are not followed. Faces of less than some 60 px lose their features.
 
-The model "At once" needs no steps: see the page of Live style.
+The two models "At once" need no steps: see the page of Live style.
 
 **From the hub.** VGG19 or ResNet-50 takes the place of our own network. Stable Diffusion 1.5 ([Rombach et al.
 2022](https://arxiv.org/abs/2112.10752)) works otherwise: the photograph is half covered with noise
@@ -35,7 +35,9 @@ shown the style picture by an [IP-Adapter](https://arxiv.org/abs/2308.06721) and
 """
 
 LIVE_STYLE = """
-Nothing is trained for a style and nothing is optimised, so any picture can be the style, at once.
+Two models paint at once, each in any style.
+
+**Strokes taken over piece by piece.** Nothing is trained for a style and nothing is optimised.
 
 1. **The style is read once.** It is cut into cells of 4 x 4 px. A small network describes what each one and its
    surroundings look like: 48 numbers for colours and texture. This is kept for the next frames.
@@ -49,4 +51,18 @@ Nothing is trained for a style and nothing is optimised, so any picture can be t
 In a video two things keep still what stands still. A filter in time averages noise away, pixel by pixel, and takes
 movement as it is. And a cell that stands still keeps its stroke unless another fits far better, with the last painted
 frame as its guide. There is no optical flow: a stroke does not travel with what it paints.
+
+**A trained network.** One convolutional network paints the whole picture in one pass, several times as fast.
+
+1. **The style is read once.** A small network, ours, looks at it at three depths; the mean and the deviation of each of
+   its 344 maps say what the strokes are like.
+2. **They set the painting network**: how each of its maps is normalised ([Huang and Belongie
+   2017](https://arxiv.org/abs/1703.06868), [Ghiasi et al. 2017](https://arxiv.org/abs/1705.06830)). Two styles are
+   mixed by mixing these settings.
+3. **The photograph, in the style's palette, goes through it once.** Some noise goes in as well, so that an empty sky
+   has strokes; in a video it is always the same noise.
+
+It learned from what the small network sees: the maps of a painted piece shall be distributed as those of the style
+(sliced Wasserstein distance), and still say what the photograph shows ([Johnson et al.
+2016](https://arxiv.org/abs/1603.08155)). It learned the ten styles that come with Atelier best.
 """

@@ -56,10 +56,10 @@ class Encoder(nn.Module):
             channels = width
 
     @classmethod
-    def load(cls, weights: Weights, device: str) -> Encoder:
-        """The trained one, frozen, on a device."""
+    def load(cls, weights: Weights, device: str, file: str = "model") -> Encoder:
+        """The trained one, frozen, on a device, from that file of the weights."""
         net = cls()
-        net.load_state_dict(load_file(weights.path()))
+        net.load_state_dict(load_file(weights.path(file)))
         return net.eval().requires_grad_(False).to(device)
 
     def forward(self, rgb: Tensor, layers: Sequence[str] = tuple(LAYERS)) -> dict[str, Tensor]:

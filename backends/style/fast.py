@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from threading import Lock
@@ -12,9 +11,9 @@ import torch
 from backends.style.encoder import Encoder
 from backends.style.fields import LiveInputs, LiveOutputs, StyleInputs, StyleOutputs
 from backends.style.palettes import as_rgb, as_tensor, own_colours
-from backends.style.pictures import scaled_note, style_rgb
+from backends.style.pictures import scaled_note, style_key, style_rgb
 from backends.style.swapper import Study, Swapper, resized
-from backends.style.video import painted_video
+from backends.style.video import SteadyPainter, longest_px, painted_video
 from studio.contract import Inputs, Outputs, Run
 from studio.errors import InvalidInput
 from studio.media.image import Image
@@ -46,9 +45,8 @@ class Fast:
             case StyleInputs():
                 return self._still(inputs, run)
             case LiveInputs() if inputs.video is not None and not run.live:
-                longer_px = min(inputs.size, max(inputs.video.resolution_wh))
-                study = self.study(inputs.painting, inputs.style, longer_px)
-                return painted_video(self.swapper, study, inputs, run)
+                study = self.study(inputs.painting, inputs.style, longest_px(inputs))
+                return painted_video(SteadyPainter(self.swapper, study, inputs.strength), inputs, run)
             case LiveInputs() if inputs.image is not None:
                 return self._frame(inputs, inputs.image, run)
             case LiveInputs():
@@ -62,8 +60,7 @@ class Fast:
         """What is kept of a style, shipped or own, for pictures whose longer side is that long; kept for the next."""
         least, most = _STYLE_PX
         wanted_px = min(most, max(least, round(longer_px * _STYLE_SHARE * brush)))
-        name = painting if own is None else hashlib.sha256(own.rgb.tobytes()).hexdigest()
-        key = name, wanted_px, longer_px
+        key = style_key(painting, own), wanted_px, longer_px
         with self._lock:
             if key in self._studies:
                 self._studies.move_to_end(key)

@@ -53,6 +53,12 @@ class Palette:
         """Colours (3, ...) of a picture of this palette with mean 0 and, where they vary, variance 1."""
         return torch.einsum("ij,j...->i...", self.inverse, rgb - _beside(self.mean, rgb))
 
+    def moved(self, rgb: Tensor, to: Palette) -> Tensor:
+        """Colours (3, ...) of a picture of this palette in another one, within 0..1; in one step instead of two."""
+        change = to.root @ self.inverse
+        moved = torch.addmm((to.mean - change @ self.mean)[:, None], change, rgb.flatten(1))
+        return moved.clamp_(0, 1).view_as(rgb)
+
     def coloured(self, white: Tensor) -> Tensor:
         """Whitened colours (3, ...) in this palette, within 0..1."""
         return (torch.einsum("ij,j...->i...", self.root, white) + _beside(self.mean, white)).clamp(0, 1)

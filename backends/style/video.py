@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -27,7 +28,24 @@ _USUAL_FPS = 25.0
 _LOYALTY = 3.0
 
 
-def painted_video(swapper: Swapper, study: Study, inputs: LiveInputs, run: Run) -> Iterator[LiveOutputs]:
+class Steady(Protocol):
+    """Paints frame after frame of one size, and keeps still what stands still."""
+
+    @property
+    def device(self) -> torch.device | str:
+        """Where frames are taken."""
+
+    def __call__(self, frame: Tensor, check: Check) -> Tensor:
+        """A frame (3, H, W) in 0..1, painted."""
+
+
+def longest_px(inputs: LiveInputs) -> int:
+    """The longer side of the frames of the video as they are painted, in pixels."""
+    assert inputs.video is not None
+    return min(inputs.size, max(inputs.video.resolution_wh))
+
+
+def painted_video(paint: Steady, inputs: LiveInputs, run: Run) -> Iterator[LiveOutputs]:
     """Answer with the latest frame every second, with the video at the end.
 
     A run that is cancelled answers with the video as far as it was painted.
@@ -37,7 +55,7 @@ def painted_video(swapper: Swapper, study: Study, inputs: LiveInputs, run: Run) 
     """
     assert inputs.video is not None
     with ExitStack() as stack:
-        work = _Work(swapper, study, inputs, inputs.video, run.workdir, stack)
+        work = _Work(paint, inputs, inputs.video, run.workdir, stack)
         shown_s = time.monotonic()
         try:
             for frame in _thinned(inputs.video, inputs.most_fps, work.notes):
@@ -67,6 +85,7 @@ class SteadyPainter:
 
     def __init__(self, swapper: Swapper, study: Study, strength: float) -> None:
         self._swapper, self._study, self._touch = swapper, study, Touch.of(strength)
+        self.device = swapper.device
         self._steadier = Steadier()
         self._chosen: Tensor | None = None
         self._strokes: Tensor | None = None
@@ -95,13 +114,10 @@ class _Work:
         last_s: the time of the last one.
     """
 
-    def __init__(
-        self, swapper: Swapper, study: Study, inputs: LiveInputs, video: Video, folder: Path, stack: ExitStack
-    ) -> None:
+    def __init__(self, paint: Steady, inputs: LiveInputs, video: Video, folder: Path, stack: ExitStack) -> None:
         stated_fps = video.frame_count / video.duration_s if video.duration_s and video.frame_count else _USUAL_FPS
         self._inputs, self._video = inputs, video
-        self._paint = SteadyPainter(swapper, study, inputs.strength)
-        self._device = swapper.device
+        self._paint = paint
         self._file = folder / "video.mp4"
         self._writer = stack.enter_context(Mp4Writer(self._file, min(inputs.most_fps, max(1.0, stated_fps))))
         self._painted: RGB | None = None
@@ -113,7 +129,7 @@ class _Work:
         """Scale, paint and write one frame."""
         rgb = resized(frame.rgb, min(self._inputs.size, max(frame.rgb.shape[:2])))
         with torch.inference_mode():
-            photograph = as_tensor(rgb).to(self._device)
+            photograph = as_tensor(rgb).to(self._paint.device)
             painted = self._paint(photograph, check)
             if self._inputs.keep_colours:
                 painted = own_colours(painted, photograph)

@@ -34,9 +34,9 @@ PAINTINGS: dict[str, Callable[[Generator], Floats]] = {
 }
 
 
-def painted(name: str) -> npt.NDArray[np.uint8]:
-    """A style picture: uint8 (512, 512, 3)."""
-    drawn = PAINTINGS[name](np.random.default_rng(zlib.crc32(name.encode())))
+def painted(name: str, variant: int = 0) -> npt.NDArray[np.uint8]:
+    """A style picture: uint8 (512, 512, 3); other variants than 0 are drawn with other random numbers."""
+    drawn = PAINTINGS[name](np.random.default_rng(zlib.crc32(name.encode()) + variant))
     small = cv2.resize(np.clip(drawn, 0, 1).astype(np.float32), (SIDE // 2, SIDE // 2), interpolation=cv2.INTER_AREA)
     return np.rint(small * 255).astype(np.uint8)
 

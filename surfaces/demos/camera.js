@@ -1,5 +1,5 @@
 // The camera, and what the model sees of it. `element`, `props`, `server`, `trigger` and `watch` come from Gradio, `server.look`
-// from live.py. A frame is sent when the one before the last has been answered: so the studio always has work,
+// and `LONGEST_PX` from live.py. A frame is sent when the one before the last has been answered: so the studio always has work,
 // and never more than it can do. Nothing is sent while this is out of sight.
 const AT_ONCE = 2, WINDOW = 12, RETRY_MS = 1000, PATIENCE_MS = 10000;
 const part = (name) => element.querySelector(`[data-part=${name}]`);
@@ -101,9 +101,10 @@ async function send() {
   const number = ++sent;
   waiting += 1;
   try {
-    canvas.width = video.videoWidth;
-    canvas.height = video.videoHeight;
-    canvas.getContext("2d").drawImage(video, 0, 0);
+    const share = Math.min(1, LONGEST_PX / Math.max(video.videoWidth, video.videoHeight));
+    canvas.width = Math.round(video.videoWidth * share);
+    canvas.height = Math.round(video.videoHeight * share);
+    canvas.getContext("2d").drawImage(video, 0, 0, canvas.width, canvas.height);
     const picture = await encoded();
     const answer = await server.look({ session, frame: picture });
     if (answer.unknown) {

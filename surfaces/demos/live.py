@@ -77,7 +77,7 @@ def build_live(runtime: Runtime, task: Task, adapter: gr.Textbox, inputs: list[I
     name_parameters(settle, dict.fromkeys(["adapter", *names, "request"], REQUIRED))
     camera = gr.HTML(
         html_template=_HTML,
-        js_on_load=_JS,
+        js_on_load=f"const LONGEST_PX = {task.live.longest_px};\n{_JS}",
         server_functions=[look],
         apply_default_css=False,
         elem_id="live",

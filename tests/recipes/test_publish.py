@@ -87,11 +87,12 @@ def test_the_card_says_what_a_card_says(tmp_path: Path) -> None:
 
 
 def test_a_row_is_added_and_replaced_and_the_others_stay(tmp_path: Path) -> None:
-    table, file = tmp_path / "weights.toml", tmp_path / "model.safetensors"
+    table, file = tmp_path / "weights.toml", tmp_path / "letters" / "tiny" / "model.safetensors"
     table.write_text(OTHER_ROW)
+    file.parent.mkdir(parents=True)
     for data in (b"first", b"second one"):
         file.write_bytes(data)
-        write_row(table, card(), {"model": file}, "letters/tiny")
+        write_row(table, card(), {"model": file}, tmp_path)
         assert table.read_text().startswith(OTHER_ROW.rstrip())
         rows = Shelf(tmp_path).rows(tmp_path)
         assert list(rows) == ["other", "tiny"]

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from backends.style.fast import Fast
+from backends.style.feedforward import FeedForward, SteadyNetwork
 from backends.style.fields import LiveInputs, LiveOutputs
 from backends.style.palettes import RGB, Palette, as_rgb, as_tensor
 from backends.style.steady import Steadier, of_cells
@@ -20,6 +21,7 @@ from backends.style.task import style_transfer
 from backends.style.video import SteadyPainter
 from bench.bare import BareRun, LiveRun
 from studio.catalogue import Catalogue
+from studio.contract import Inputs
 from studio.errors import Cancelled, InvalidInput, TooLarge
 from studio.media.base import Blob, Limits
 from studio.media.image import Image
@@ -28,6 +30,7 @@ from studio.media.video import Video
 from studio.runtime import EMBEDDED
 from studio.weights import Shelf
 
+Backend = Callable[[Inputs, BareRun], Any]
 FAMILY = Catalogue.discover().entry(style_transfer.name).family
 PHOTOGRAPH = np.asarray(Image.open(FAMILY / "examples" / "coffee.jpg").pil().resize((160, 96)), np.uint8)
 FPS = 10.0
@@ -36,6 +39,18 @@ FPS = 10.0
 @pytest.fixture(scope="module")
 def fast() -> Fast:
     return Fast(Shelf(EMBEDDED).resolve(FAMILY, "style_encoder"), "cpu")
+
+
+@pytest.fixture(scope="module")
+def network() -> FeedForward:
+    return FeedForward(Shelf(EMBEDDED).resolve(FAMILY, "style_painter"), "cpu")
+
+
+@pytest.fixture(params=["fast", "network"])
+def quick(request: pytest.FixtureRequest) -> Backend:
+    """Either of the two, for what both promise."""
+    backend: Backend = request.getfixturevalue(request.param)
+    return backend
 
 
 class Watched(BareRun):
@@ -63,8 +78,8 @@ def video(data: bytes, **limits: Any) -> Video:
     return Video.load(Blob(data=data, name="walk.mp4"), Limits(**limits))
 
 
-def answers(fast: Fast, inputs: LiveInputs, run: BareRun) -> Iterator[LiveOutputs]:
-    return cast(Iterator[LiveOutputs], fast(inputs, run))
+def answers(backend: Backend, inputs: LiveInputs, run: BareRun) -> Iterator[LiveOutputs]:
+    return cast(Iterator[LiveOutputs], backend(inputs, run))
 
 
 def noisy(count: int, deviation: float = 6.0) -> list[RGB]:
@@ -105,6 +120,17 @@ def test_noise_is_calmed_and_not_made_worse(fast: Fast) -> None:
     assert change(in_a_row[4:]) < 0.3 * change(apart)
 
 
+def test_the_networks_strokes_stand_still(network: FeedForward) -> None:
+    frames = noisy(12)
+    study = network.study("mosaic", None, 160)
+    paint = SteadyNetwork(network, study, 0.8)
+    with torch.inference_mode():
+        in_a_row = [as_rgb(paint(as_tensor(rgb), lambda: None)) for rgb in frames]
+        still = [as_rgb(SteadyNetwork(network, study, 0.8)(as_tensor(PHOTOGRAPH), lambda: None)) for _ in range(2)]
+    assert change(in_a_row[4:]) < change(frames)
+    assert change(still) == 0
+
+
 def test_what_moves_is_not_smeared(fast: Fast) -> None:
     """A white square that jumps has left its old place in the very next frame, and is in its new one."""
     frames = []
@@ -142,10 +168,10 @@ def test_movement_is_told_from_noise() -> None:
     assert cells[12, 12] < 0.2
 
 
-def test_a_video_is_painted_frame_by_frame(fast: Fast, tmp_path: Path) -> None:
+def test_a_video_is_painted_frame_by_frame(quick: Backend, tmp_path: Path) -> None:
     data = film(tmp_path, noisy(6))
     run = Watched(tmp_path)
-    outputs = list(answers(fast, LiveInputs(video=video(data), painting="woodcut", size=128), run))[-1]
+    outputs = list(answers(quick, LiveInputs(video=video(data), painting="woodcut", size=128), run))[-1]
     assert outputs.video is not None
     assert outputs.video.name == "walk_painted.mp4"
     written = video(outputs.video.data)
@@ -168,15 +194,15 @@ def test_the_form_of_a_frame_is_the_photographs(fast: Fast) -> None:
     assert np.corrcoef(frame.ravel(), PHOTOGRAPH.mean(2).ravel())[0, 1] > 0.5
 
 
-def test_frames_are_left_out_where_that_is_asked_for(fast: Fast, tmp_path: Path) -> None:
+def test_frames_are_left_out_where_that_is_asked_for(quick: Backend, tmp_path: Path) -> None:
     inputs = LiveInputs(video=video(film(tmp_path, [PHOTOGRAPH] * 10)), most_fps=5, size=128)
-    outputs = list(answers(fast, inputs, Watched(tmp_path)))[-1]
+    outputs = list(answers(quick, inputs, Watched(tmp_path)))[-1]
     assert outputs.video is not None
     assert video(outputs.video.data).frame_count == 5
 
 
-def test_what_was_painted_before_a_cancel_is_kept(fast: Fast, tmp_path: Path) -> None:
-    told = answers(fast, LiveInputs(video=video(film(tmp_path, [PHOTOGRAPH] * 9)), size=128), Watched(tmp_path, 4))
+def test_what_was_painted_before_a_cancel_is_kept(quick: Backend, tmp_path: Path) -> None:
+    told = answers(quick, LiveInputs(video=video(film(tmp_path, [PHOTOGRAPH] * 9)), size=128), Watched(tmp_path, 4))
     outputs = next(told)
     assert outputs.video is not None
     assert video(outputs.video.data).frame_count == 3
@@ -219,9 +245,9 @@ def test_limits_are_named_before_anything_is_decoded(tmp_path: Path) -> None:
         video(data, image_pixels=1_000)
 
 
-def test_a_webcam_is_painted_even_where_a_video_is_given_too(fast: Fast, tmp_path: Path) -> None:
+def test_a_webcam_is_painted_even_where_a_video_is_given_too(quick: Backend, tmp_path: Path) -> None:
     inputs = LiveInputs(image=Image(PHOTOGRAPH), video=video(film(tmp_path, [PHOTOGRAPH] * 3)))
-    outputs = fast(inputs, LiveRun())
+    outputs = quick(inputs, LiveRun())
     assert isinstance(outputs, LiveOutputs)
     assert outputs.video is None
     assert outputs.picture.resolution_wh == (256, 154)
