@@ -44,25 +44,31 @@ class Execution:
         ledger: notes when a model was used.
         device: the operator's wish.
         ask: how a backend's call of another task is answered.
+        cores: shared among the threads that compute.
         call: how a backend is called.
     """
 
     def __init__(
-        self, pool: Pool, ledger: Ledger, metrics: Metrics, device: str, ask: Ask, call: CallBackend = call_here
+        self,
+        pool: Pool,
+        ledger: Ledger,
+        metrics: Metrics,
+        device: str,
+        ask: Ask,
+        cores: Cores,
+        call: CallBackend = call_here,
     ) -> None:
         self._call = call
         self._pool, self._ledger, self._metrics = pool, ledger, metrics
         self._device = device
         self._ask = ask
-        self._cores = Cores()
+        self._cores = cores
 
     def __call__(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool = False) -> None:
         """Lease, call, publish; ends the job in any case."""
         with in_job(job.id):
             self._called(job, entry, adapter, live=live)
             self._ended(job, logging.DEBUG if live else logging.INFO)
-            if job.parent is None:  # else this thread goes on computing
-                self._cores.give_back()
 
     def _finish(
         self, job: Job, state: State, error: AtelierError | None = None, outputs: Outputs | None = None
@@ -115,7 +121,6 @@ class Execution:
             except Cancelled as reason:
                 self._finish(job, "cancelled", _without_frames(reason))
             self._ended(job)
-        self._cores.give_back()
         return True
 
     def _called(self, job: Job, entry: Entry, adapter: Adapter, *, live: bool) -> None:

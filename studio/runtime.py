@@ -10,13 +10,13 @@ import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from studio.batches import Batch, Batches, Item
 from studio.catalogue import Catalogue, Entry
 from studio.contract import Adapter, Inputs, Outputs, Task
+from studio.cores import Cores
 from studio.errors import BackendFailed, Cancelled, InvalidInput, WeightsUnavailable
 from studio.execution import CallBackend, Execution, call_here
 from studio.jobs import Job, JobRun, JobStore
@@ -31,6 +31,7 @@ from studio.settings import Settings
 from studio.validation import validated
 from studio.waiting import Call, Durations, Waiting
 from studio.weights import Shelf
+from studio.workers import Workers
 
 #: How long, and how many of an owner's, finished runs are at hand without the disk.
 _AT_HAND_S, _AT_HAND = 3600, 20
@@ -76,9 +77,10 @@ class Runtime:
         self.batches = Batches(settings.max_batch_items)
         self._durations = Durations(self.runs.seconds)
         self._waiting = Waiting(settings.workers, settings.queue_limit, settings.queue_per_owner, self._durations)
-        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask, call)
+        self._cores = Cores()
+        self._execution = Execution(self.pool, self.ledger, self.metrics, settings.device, self._ask, self._cores, call)
         self._together = call is call_here  # whatever else calls backends takes one call at a time
-        self._executor = ThreadPoolExecutor(settings.workers, thread_name_prefix="job")
+        self._workers = Workers(settings.workers, self._work, self._cores)
         self._revisions: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._closed = False
@@ -143,7 +145,7 @@ class Runtime:
             self.jobs.add(job)
             if keeps:
                 self.runs.writer.begin(job)
-            self._executor.submit(self._work)
+            self._workers.call()
         return job
 
     def revision(self, task: Task, adapter: Adapter) -> str:
@@ -212,7 +214,9 @@ class Runtime:
         job, entry, chosen = self._job(task_name, payload, adapter, owner)
         if self._closed:
             raise Cancelled("The studio is closing.")
+        self._workers.cool()
         self._execution(job, entry, chosen, live=True)
+        self._cores.give_back()
         shutil.rmtree(job.folder, ignore_errors=True)
         if job.error is not None:
             raise job.error
@@ -320,7 +324,7 @@ class Runtime:
         for job in unfinished:
             self.runs.writer.interrupt(job)
             job.cancel()
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        self._workers.close()
         until_s = time.monotonic() + grace_s
         for job in unfinished:
             if not job.wait(max(0.0, until_s - time.monotonic())):

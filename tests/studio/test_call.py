@@ -132,7 +132,8 @@ def test_the_answer_comes_for_the_same_owner_and_is_no_job_of_its_own(make_runti
     assert job.outputs.trace == ["First for anna", "Second for anna", "Third for anna"]  # type: ignore[attr-defined]
     assert job.remarks == ["Third was here."]
     assert runtime.jobs.of("anna") == [job]
-    runtime._executor.shutdown()  # whose thread removes the folder once the answer is out
+    runtime._workers.cool()
+    runtime._workers._executor.shutdown()  # whose thread removes the folder once the answer is out
     assert list(runtime._temporary.iterdir()) == []
     metrics = runtime.metrics.text().decode()
     for name in ("first", "second", "third"):
