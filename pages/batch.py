@@ -109,12 +109,13 @@ def _start(task: Task, adapter: Adapter, items: list[Item]) -> None:
 
 
 def _show(task: Task, batch: Batch, was_finished: bool) -> None:
-    if batch.finished and not was_finished:
-        st.rerun()
     done, count = batch.count_done, len(batch.items)
+    finished = done == count  # asked once: what ends meanwhile is shown as ended when the next look finds it so
+    if finished and not was_finished:
+        st.rerun()
     failed = sum(item.state == "failed" for item in batch.items)
     words = f"{done} of {count}" + (f", {failed} failed" if failed else "")
-    if not batch.finished:
+    if not finished:
         st.progress(done / count, text=words)
         st.button("Cancel", key=f"batch-cancel-{batch.id}", on_click=batch.cancel)
     else:
@@ -125,7 +126,7 @@ def _show(task: Task, batch: Batch, was_finished: bool) -> None:
             name = f"{task.name}-{batch.id[:8]}"
             st.download_button(
                 "Download the table",
-                table_of(batch),
+                lambda: table_of(batch),  # made on demand: one that is made anew each second would be gone by the click
                 f"{name}.csv",
                 "text/csv",
                 key=f"batch-csv-{batch.id}",

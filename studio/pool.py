@@ -26,6 +26,8 @@ Key = tuple[str, str]  # model, device: two tasks with the same two share one lo
 #: A load that seems to take less than this share of what was declared was served from memory freed before, or mapped
 #: its files without reading them: that is no measure.
 _LEAST_MEASURE = 0.1
+#: The rest of the studio takes and gives back some MB meanwhile, so that a smaller model cannot be measured.
+_LEAST_MEASURE_MB = 16
 
 
 @dataclass
@@ -273,7 +275,7 @@ class Pool:
                 loaded.leases = 1
                 with self._changed:
                     alone = loads == self._loads and len(self._loading) == 1
-                    if alone and measured_mb > _LEAST_MEASURE * adapter.memory_mb:
+                    if alone and measured_mb > max(_LEAST_MEASURE_MB, _LEAST_MEASURE * adapter.memory_mb):
                         self._ledger.measured(key[0], device, measured_mb)
                         loaded.memory_mb = self._ledger.memory_mb(key[0], device) or measured_mb
                     self._loaded[key] = loaded
