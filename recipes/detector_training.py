@@ -42,6 +42,7 @@ class Plan:
         zoom: largest change of scale of a training picture, as a share.
         measured_every: epochs between two measurements on the validation split; the last sixth is measured each time.
         cpu_minutes: training stops after the epoch that uses these up, resumed parts included.
+        bfloat16: on a CPU, the forward pass of a training step is in bfloat16, pictures with their channels last.
     """
 
     names: tuple[str, ...]
@@ -58,6 +59,7 @@ class Plan:
     mixup: float = 0.0
     measured_every: int = 4
     cpu_minutes: float = 180
+    bfloat16: bool = False
     seed: int = 1
 
 
@@ -134,12 +136,17 @@ def _trainer(plan: Plan, splits: Splits, folder: Path) -> Any:
             return dict(data)
 
         def get_model(self, cfg: Any = None, weights: Any = None, verbose: bool = True) -> Any:
-            net = build(description(plan))
+            net = _learner(plan)
             if weights:  # an own, cut training
                 net.load(weights)
             elif plan.start:
                 begin_with(net, _start(plan.start, folder))
             return net
+
+        def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
+            batch = super().preprocess_batch(batch)
+            batch["img"] = batch["img"].contiguous(memory_format=_memory_format(plan))
+            return batch
 
         def resume_training(self, ckpt: Any) -> None:
             super().resume_training(ckpt)
@@ -173,6 +180,25 @@ def _trainer(plan: Plan, splits: Splits, folder: Path) -> Any:
     trainer = Trainer(overrides=_overrides(plan, folder, last if last.is_file() else None))
     trainer.callbacks = get_default_callbacks()  # it reports to no other program that happens to be installed
     return trainer
+
+
+def _learner(plan: Plan) -> Any:
+    """The network with fresh weights, as it learns."""
+    if not _in_bfloat16(plan):
+        return build(description(plan))
+    from recipes.bfloat16_detector import Bfloat16Detector
+
+    net = Bfloat16Detector(description(plan), ch=3, nc=len(plan.names), verbose=False)
+    return net.to(memory_format=_memory_format(plan))
+
+
+def _in_bfloat16(plan: Plan) -> bool:
+    return plan.bfloat16 and device_here() == "cpu"
+
+
+def _memory_format(plan: Plan) -> torch.memory_format:
+    """Channels last is the quicker one in bfloat16."""
+    return torch.channels_last if _in_bfloat16(plan) else torch.contiguous_format
 
 
 def _overrides(plan: Plan, folder: Path, last: Path | None) -> dict[str, Any]:

@@ -20,6 +20,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from studio.devices import has_bfloat16
+
 Batch = tuple[Tensor, Tensor]
 #: The batches of one epoch, given its number from 1 and a generator to draw with.
 Batches = Callable[[int, torch.Generator], Iterator[Batch]]
@@ -157,11 +159,8 @@ def device_here() -> str:
 
 
 def autocast_here(device: str) -> AbstractContextManager[Any]:
-    """bfloat16 where the hardware multiplies it: on a GPU, or on a CPU with AMX or AVX-512 BF16; nothing elsewhere.
-
-    A CPU without these emulates bfloat16, several times slower than float32.
-    """
-    quick = device == "cuda" or torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
+    """bfloat16 where the hardware multiplies it; nothing elsewhere."""
+    quick = device == "cuda" or has_bfloat16()
     return torch.autocast(device, torch.bfloat16) if quick else nullcontext()
 
 

@@ -34,6 +34,14 @@ def has(device: str) -> bool:
     return torch.cuda.is_available() if device == "cuda" else torch.backends.mps.is_available()
 
 
+def has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself. One without AMX or AVX-512 BF16 is slower with it."""
+    import torch
+
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("amx_bf16") or able.get("avx512_bf16"))
+
+
 def total_mb(device: str) -> int:
     """Memory of a device in MB. An Apple GPU has the machine's."""
     if device == "cuda":

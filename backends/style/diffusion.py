@@ -23,6 +23,7 @@ from backends.style.pictures import asked_styles, scaled_note
 from backends.style.styles import STYLES
 from backends.style.swapper import resized
 from studio.contract import Run
+from studio.devices import has_bfloat16
 from studio.media.image import Image
 from studio.telling import told_by
 from studio.weights import Weights
@@ -132,8 +133,7 @@ class Diffusion:
 def _type_for(device: str) -> torch.dtype:
     """The type to compute with: half the bytes where the hardware has it."""
     if device == "cpu":
-        quick = torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()
-        return torch.bfloat16 if quick else torch.float32
+        return torch.bfloat16 if has_bfloat16() else torch.float32
     return torch.float16 if device == "cuda" else torch.float32
 
 

@@ -12,6 +12,7 @@ import PIL.Image
 import pytest
 import torch
 from safetensors.torch import save_file
+from ultralytics.cfg import get_cfg
 
 from backends.detection.net import build, filled, letterboxed, load, torch_runner
 from recipes import boxes, detector_training, detectors
@@ -171,3 +172,25 @@ def test_the_real_data(load_split: object, sizes: tuple[int, int, int], names: t
             height, width = scene.rgb.shape[:2]
             assert (scene.boxes_xyxy[:, :2] >= -0.5).all()
             assert (scene.boxes_xyxy[:, 2:] <= [width + 0.5, height + 0.5]).all()
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_in_bfloat16_the_loss_is_nearly_that_of_float32(monkeypatch: pytest.MonkeyPatch, able: bool) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": able})
+    torch.manual_seed(0)
+    plain = detector_training._learner(PLAN)
+    quick = detector_training._learner(replace(PLAN, bfloat16=True))
+    quick.load_state_dict(plain.state_dict())
+    batch = {
+        "img": torch.rand(8, 3, 128, 128),
+        "cls": torch.randint(0, 2, (16, 1)).float(),
+        "bboxes": 0.3 + 0.3 * torch.rand(16, 4),
+        "batch_idx": torch.arange(8.0).repeat_interleave(2),
+    }
+    losses = []
+    for net in (plain, quick):
+        net.args = get_cfg()
+        losses.append(net.train()(batch)[0].detach())
+    assert losses[1].dtype == torch.float32
+    assert torch.allclose(*losses, rtol=1e-4) is not able
+    assert torch.allclose(*losses, rtol=0.01)

@@ -157,8 +157,7 @@ def test_the_schedule_rises_then_falls_to_nothing() -> None:
 def test_half_precision_only_where_the_processor_has_it(
     monkeypatch: pytest.MonkeyPatch, amx: bool, avx512: bool
 ) -> None:
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: avx512)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": amx, "avx512_bf16": avx512})
     with autocast_here("cpu"):
         found = (torch.ones(4, 4) @ torch.ones(4, 4)).dtype
     assert found == (torch.bfloat16 if amx or avx512 else torch.float32)

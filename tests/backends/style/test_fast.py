@@ -111,6 +111,18 @@ def test_two_styles_are_mixed_by_their_share(fast: Fast) -> None:
     assert np.abs(half - (alone + other) / 2).max() <= 2
 
 
+def test_a_live_frame_is_what_a_picture_of_its_size_is(network: FeedForward) -> None:
+    asked = LiveInputs(image=PHOTOGRAPH, painting="mosaic", size=256)
+    live, still = network(asked, LiveRun()), network(asked, BareRun())
+    assert isinstance(live, LiveOutputs)
+    assert isinstance(still, LiveOutputs)
+    assert live.picture is not None
+    assert still.picture is not None
+    apart = np.abs(live.picture.rgb.astype(int) - still.picture.rgb)
+    assert apart.mean() < 2  # of 255
+    assert np.quantile(apart, 0.99) < 16
+
+
 def test_the_network_mixes_what_two_styles_set(network: FeedForward) -> None:
     alone, other = (told(network, painting=name).picture.rgb.astype(int) for name in ("mosaic", "woodcut"))
     none, half, full = (told(network, second="woodcut", blend=share).picture.rgb.astype(int) for share in (0, 0.5, 1))
