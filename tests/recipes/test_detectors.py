@@ -12,7 +12,6 @@ import PIL.Image
 import pytest
 import torch
 from safetensors.torch import save_file
-from ultralytics.cfg import get_cfg
 
 from backends.detection.net import build, filled, letterboxed, load, torch_runner
 from recipes import boxes, detector_training, detectors
@@ -181,6 +180,8 @@ def test_in_bfloat16_the_loss_is_nearly_that_of_float32(monkeypatch: pytest.Monk
     plain = detector_training._learner(PLAN)
     quick = detector_training._learner(replace(PLAN, bfloat16=True))
     quick.load_state_dict(plain.state_dict())
+    from ultralytics.cfg import get_cfg  # not before the network is built, see `keep_to_itself`
+
     batch = {
         "img": torch.rand(8, 3, 128, 128),
         "cls": torch.randint(0, 2, (16, 1)).float(),
