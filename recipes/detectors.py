@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import itertools
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 import yaml
 
-from backends.detection.net import DEEPEST, Domain, Network, onnx_runner
+from backends.detection.net import DEEPEST, Domain, Network, mirrored_too, onnx_runner
 from recipes.average_precision import Measured, evaluate
 from recipes.boxed import Scenes
 from recipes.detector_training import Plan, Splits, description, fit
@@ -50,16 +51,21 @@ def train_detector(plan: Plan, about: About, splits: Splits, settings: Settings,
     graph = folder / "graph.onnx"
     export(fitted.net, graph)
     run = onnx_runner(graph)  # as the studio reads it
-    readings = {px: evaluate(Network(run, plan.names, px), splits("val")) for px in plan.read_px}
-    for px, found in readings.items():
-        print(f"val at {px} px: mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}")
-    size_px = max(readings, key=lambda px: readings[px].map50)
-    network = Network(run, plan.names, size_px)
+    runs = {mirrored: mirrored_too(run) if mirrored else run for mirrored in plan.read_mirrored}
+    readings = {
+        (px, mirrored): evaluate(Network(runs[mirrored], plan.names, px), splits("val"))
+        for px, mirrored in itertools.product(plan.read_px, runs)
+    }
+    for (px, mirrored), found in readings.items():
+        print(_told("val", px, mirrored, found))
+    size_px, mirrored = max(readings, key=lambda way: readings[way].map50)
+    network = Network(runs[mirrored], plan.names, size_px)
     found = evaluate(network, splits("test"))
-    print(f"test at {size_px} px: mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}")
+    print(_told("test", size_px, mirrored, found))
     result = Result(found.map50, about.reach, fitted, about.least)
     if result.publishable:
-        told = yaml.safe_dump({**description(plan), "size_px": size_px}, sort_keys=False, default_flow_style=None)
+        read = {"size_px": size_px, "mirrored": mirrored}
+        told = yaml.safe_dump({**description(plan), **read}, sort_keys=False, default_flow_style=None)
         kind = domain(network, splits("train"), splits("val"))
         tensors = {
             "domain.mean": torch.from_numpy(kind.mean),
@@ -67,8 +73,20 @@ def train_detector(plan: Plan, about: About, splits: Splits, settings: Settings,
             "domain.limit": torch.tensor(kind.limit),
         }
         beside = {"network.yaml": told.encode(), "graph.onnx": graph.read_bytes()}
-        publish("detection", fitted.net.half(), {}, _card(about, result, found, plan), beside=beside, tensors=tensors)
+        publish(
+            "detection",
+            fitted.net.half(),
+            {},
+            _card(about, result, found, plan, mirrored=mirrored),
+            beside=beside,
+            tensors=tensors,
+        )
     return result
+
+
+def _told(split: str, px: int, mirrored: bool, found: Measured) -> str:
+    how = f"{px} px" + (", mirrored too" if mirrored else "")
+    return f"{split} at {how}: mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}"
 
 
 def export(net: torch.nn.Module, file: Path) -> None:
@@ -142,7 +160,7 @@ def domain(network: Network, learned: Scenes, held_out: Scenes, refused: float =
     return Domain(mean, precision, float(np.quantile(distances, 1 - refused)) * 1.5)
 
 
-def _card(about: About, result: Result, found: Measured, plan: Plan) -> Card:
+def _card(about: About, result: Result, found: Measured, plan: Plan, *, mirrored: bool) -> Card:
     each = ", ".join(f"{name} {value:.3f}" for name, value in found.each.items())
     return Card(
         title=about.title,
@@ -159,6 +177,7 @@ def _card(about: About, result: Result, found: Measured, plan: Plan) -> Card:
         about=f"{about.about} YOLO11n (Ultralytics 2024), 2.6 million parameters, trained with ultralytics on "
         f"pictures of {plan.train_px} px"
         + (f", beginning with our own detector `{plan.start}`" if plan.start else " from nothing")
+        + (", read together with their mirror images" if mirrored else "")
         + f". mAP50 by class: {each}. mAP50-95: {found.map50_95:.3f}.",
         limits=about.limits,
     )

@@ -12,7 +12,17 @@ import numpy as np
 import pytest
 import torch
 
-from backends.detection.net import Domain, Network, build, filled, letterboxed, onnx_runner, settled, torch_runner
+from backends.detection.net import (
+    Domain,
+    Network,
+    build,
+    filled,
+    letterboxed,
+    mirrored_too,
+    onnx_runner,
+    settled,
+    torch_runner,
+)
 from recipes.detector_training import Plan, description
 from recipes.detectors import export
 
@@ -78,6 +88,23 @@ def test_onnx_runtime_answers_as_torch_does(tmp_path: Path) -> None:
         assert raw_ours.shape == raw_theirs.shape == (1, 7, height * width // 64 * 21 // 16)
         assert np.abs(raw_ours - raw_theirs).max() < 0.05, "pixels, and scores"
         assert np.allclose(features_ours, features_theirs, atol=1e-2)
+
+
+def test_with_its_mirror_image_a_picture_and_its_mirror_image_have_mirrored_answers() -> None:
+    both = mirrored_too(torch_runner(fresh(), "cpu"))
+    inputs = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
+    (raw, _), (turned, _) = both(inputs), both(np.ascontiguousarray(inputs[..., ::-1]))
+    assert raw.shape == turned.shape == (1, 7, 64 * 96 // 64 * 21 // 16)
+    boxes, scores = raw[0, :4].T, raw[0, 4:].T
+    order = np.concatenate(
+        [
+            first + np.arange(rows * columns).reshape(rows, columns)[:, ::-1].ravel()
+            for first, rows, columns in ((0, 8, 12), (96, 4, 6), (120, 2, 3))
+        ]
+    )
+    assert np.allclose(turned[0, 4:].T[order], scores, atol=1e-5)
+    assert np.allclose(96 - turned[0, 0][order], boxes[:, 0], atol=1e-3)
+    assert np.allclose(turned[0, 1:4].T[order], boxes[:, 1:], atol=1e-3)
 
 
 def test_weights_go_through_the_file_as_they_are(tmp_path: Path) -> None:
