@@ -37,7 +37,7 @@ class Plan:
         train_px: longer side of a training picture; a mosaic of four is cut to a square of this.
         start: the detector of our own whose weights to begin with; none to begin from nothing.
         read_px: longer sides to try when reading; the best on the validation split is kept.
-        read_mirrored: whether to try each size with the mirror image beside the picture, without, or both.
+        read_ways: with how many mirror images to try each size, see `backends.detection.net.mirrored_too`.
         last_plain: epochs at the end without mosaics.
         flip_up_down: chance of turning a picture upside down; 0.5 where there is no up.
         zoom: largest change of scale of a training picture, as a share.
@@ -51,7 +51,7 @@ class Plan:
     train_px: int
     start: str = ""
     read_px: tuple[int, ...] = (224, 256, 288)
-    read_mirrored: tuple[bool, ...] = (False,)
+    read_ways: tuple[int, ...] = (1,)
     batch_size: int = 16
     peak_rate: float = 2e-3
     weight_decay: float = 0.02

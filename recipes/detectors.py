@@ -51,20 +51,20 @@ def train_detector(plan: Plan, about: About, splits: Splits, settings: Settings,
     graph = folder / "graph.onnx"
     export(fitted.net, graph)
     run = onnx_runner(graph)  # as the studio reads it
-    runs = {mirrored: mirrored_too(run) if mirrored else run for mirrored in plan.read_mirrored}
+    runs = {ways: mirrored_too(run, ways) for ways in plan.read_ways}
     readings = {
-        (px, mirrored): evaluate(Network(runs[mirrored], plan.names, px), splits("val"))
-        for px, mirrored in itertools.product(plan.read_px, runs)
+        (px, ways): evaluate(Network(runs[ways], plan.names, px), splits("val"))
+        for px, ways in itertools.product(plan.read_px, runs)
     }
-    for (px, mirrored), found in readings.items():
-        print(_told("val", px, mirrored, found))
-    size_px, mirrored = max(readings, key=lambda way: readings[way].map50)
-    network = Network(runs[mirrored], plan.names, size_px)
+    for (px, ways), found in readings.items():
+        print(_told("val", px, ways, found))
+    size_px, ways = max(readings, key=lambda way: readings[way].map50)
+    network = Network(runs[ways], plan.names, size_px)
     found = evaluate(network, splits("test"))
-    print(_told("test", size_px, mirrored, found))
+    print(_told("test", size_px, ways, found))
     result = Result(found.map50, about.reach, fitted, about.least)
     if result.publishable:
-        read = {"size_px": size_px, "mirrored": mirrored}
+        read = {"size_px": size_px, "ways": ways}
         told = yaml.safe_dump({**description(plan), **read}, sort_keys=False, default_flow_style=None)
         kind = domain(network, splits("train"), splits("val"))
         tensors = {
@@ -77,15 +77,15 @@ def train_detector(plan: Plan, about: About, splits: Splits, settings: Settings,
             "detection",
             fitted.net.half(),
             {},
-            _card(about, result, found, plan, mirrored=mirrored),
+            _card(about, result, found, plan, ways=ways),
             beside=beside,
             tensors=tensors,
         )
     return result
 
 
-def _told(split: str, px: int, mirrored: bool, found: Measured) -> str:
-    how = f"{px} px" + (", mirrored too" if mirrored else "")
+def _told(split: str, px: int, ways: int, found: Measured) -> str:
+    how = f"{px} px" + (f", {ways} ways" if ways > 1 else "")
     return f"{split} at {how}: mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}"
 
 
@@ -160,7 +160,7 @@ def domain(network: Network, learned: Scenes, held_out: Scenes, refused: float =
     return Domain(mean, precision, float(np.quantile(distances, 1 - refused)) * 1.5)
 
 
-def _card(about: About, result: Result, found: Measured, plan: Plan, *, mirrored: bool) -> Card:
+def _card(about: About, result: Result, found: Measured, plan: Plan, *, ways: int) -> Card:
     each = ", ".join(f"{name} {value:.3f}" for name, value in found.each.items())
     return Card(
         title=about.title,
@@ -177,7 +177,7 @@ def _card(about: About, result: Result, found: Measured, plan: Plan, *, mirrored
         about=f"{about.about} YOLO11n (Ultralytics 2024), 2.6 million parameters, trained with ultralytics on "
         f"pictures of {plan.train_px} px"
         + (f", beginning with our own detector `{plan.start}`" if plan.start else " from nothing")
-        + (", read together with their mirror images" if mirrored else "")
+        + (f", each read with {ways - 1} of its mirror images" if ways > 1 else "")
         + f". mAP50 by class: {each}. mAP50-95: {found.map50_95:.3f}.",
         limits=about.limits,
     )

@@ -13,7 +13,18 @@ from recipes.detectors import About, train_detector
 from recipes.publish import Result
 from studio.settings import Settings
 
-PLAN = Plan(names=boxes.DEFECTS, epochs=70, train_px=224, zoom=0.4)
+PLAN = Plan(
+    names=boxes.DEFECTS,
+    epochs=220,
+    train_px=224,
+    read_px=(192, 224, 256),
+    zoom=0.5,
+    mixup=0.1,
+    last_plain=20,
+    measured_every=10,
+    bfloat16=True,
+    read_ways=(1, 2, 4),
+)
 ABOUT = About(
     name="steel",
     title="Steel defects",

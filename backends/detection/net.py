@@ -27,6 +27,8 @@ Found = npt.NDArray[np.float32]
 STRIDE_PX = 32
 #: Sides of the cells of the three grids whose cells are the candidates.
 _STRIDES_PX = (8, 16, STRIDE_PX)
+#: Axes of a picture (3, H, W) along which its mirror images are made.
+_MIRRORS = ((-1,), (-2,), (-2, -1))
 #: The last layer of the backbone: what it answers, averaged over the picture, tells kinds of pictures apart.
 DEEPEST = 10
 
@@ -141,8 +143,7 @@ def load(description: Path, weights: Path, graph: Path, device: str) -> Network:
         kind = {name: file.get_tensor(f"domain.{name}") for name in ("mean", "precision", "limit")}
     domain = Domain(kind["mean"], kind["precision"], float(kind["limit"]))
     run = onnx_runner(graph) if device == "cpu" else torch_runner(filled(told, weights), device)
-    if told.get("mirrored", False):
-        run = mirrored_too(run)
+    run = mirrored_too(run, int(told.get("ways", 1)))
     return Network(run, tuple(told["names"]), int(told["size_px"]), domain)
 
 
@@ -191,27 +192,40 @@ def onnx_runner(graph: Path) -> Runner:
     return run
 
 
-def mirrored_too(run: Runner) -> Runner:
-    """Reads each picture and its mirror image, and answers with the mean of both, candidate by candidate.
+def mirrored_too(run: Runner, ways: int) -> Runner:
+    """Reads each picture and its mirror images, and answers with the mean of all, candidate by candidate.
 
-    In twice the time, for things that have no left and right.
+    Args:
+        ways: 1 for the picture alone; 2 with left and right changed, too; 4 also upside down, in both ways. It takes as
+            many times the time, and is for things that have no left and right, or no up and down.
     """
+    if ways == 1:
+        return run
 
-    def both(inputs: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        height, width = inputs.shape[2:]
-        plain, features = run(inputs)
-        turned, _ = run(np.ascontiguousarray(inputs[..., ::-1]))
-        turned = turned.copy()
-        turned[:, 0] = width - turned[:, 0]  # the middle of each box
-        parts, first = [], 0
-        for stride in _STRIDES_PX:
-            count = (height // stride) * (width // stride)
-            grid = turned[..., first : first + count].reshape(*turned.shape[:2], -1, width // stride)
-            parts.append(grid[..., ::-1].reshape(*turned.shape[:2], count))
-            first += count
-        return (plain + np.concatenate(parts, 2)) * np.float32(0.5), features
+    def all_ways(inputs: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        raw, features = run(inputs)
+        total = raw.astype(np.float32)
+        for axes in _MIRRORS[: ways - 1]:
+            mirrored, _ = run(np.ascontiguousarray(np.flip(inputs, axes)))
+            total += _turned_back(mirrored, inputs.shape[2:], axes)
+        return total / np.float32(ways), features
 
-    return both
+    return all_ways
+
+
+def _turned_back(raw: npt.NDArray[np.float32], size: tuple[int, ...], axes: tuple[int, ...]) -> npt.NDArray[np.float32]:
+    """Raw answers (1, 4 + classes, candidates) for a mirror image, as answers for the picture itself (H, W)."""
+    raw = raw.copy()
+    for axis in axes:
+        raw[:, {-1: 0, -2: 1}[axis]] *= -1  # the middle of each box
+        raw[:, {-1: 0, -2: 1}[axis]] += size[axis]
+    grids, first = [], 0
+    for stride in _STRIDES_PX:
+        height, width = (side // stride for side in size)
+        grid = raw[..., first : first + height * width].reshape(*raw.shape[:2], height, width)
+        grids.append(np.flip(grid, axes).reshape(*raw.shape[:2], -1))
+        first += height * width
+    return np.concatenate(grids, 2)
 
 
 def letterboxed(picture: Rgb, size_px: int) -> npt.NDArray[np.float32]:

@@ -90,21 +90,19 @@ def test_onnx_runtime_answers_as_torch_does(tmp_path: Path) -> None:
         assert np.allclose(features_ours, features_theirs, atol=1e-2)
 
 
-def test_with_its_mirror_image_a_picture_and_its_mirror_image_have_mirrored_answers() -> None:
-    both = mirrored_too(torch_runner(fresh(), "cpu"))
+@pytest.mark.parametrize(("ways", "axes"), [(2, (-1,)), (4, (-1,)), (4, (-2,)), (4, (-2, -1))])
+def test_read_with_its_mirror_images_a_mirrored_picture_has_mirrored_answers(ways: int, axes: tuple[int, ...]) -> None:
+    all_ways = mirrored_too(torch_runner(fresh(), "cpu"), ways)
     inputs = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
-    (raw, _), (turned, _) = both(inputs), both(np.ascontiguousarray(inputs[..., ::-1]))
-    assert raw.shape == turned.shape == (1, 7, 64 * 96 // 64 * 21 // 16)
-    boxes, scores = raw[0, :4].T, raw[0, 4:].T
+    (raw, _), (mirrored, _) = all_ways(inputs), all_ways(np.ascontiguousarray(np.flip(inputs, axes)))
+    cells = [np.arange(count).reshape(rows, -1) for rows, count in ((8, 96), (4, 24), (2, 6))]
     order = np.concatenate(
-        [
-            first + np.arange(rows * columns).reshape(rows, columns)[:, ::-1].ravel()
-            for first, rows, columns in ((0, 8, 12), (96, 4, 6), (120, 2, 3))
-        ]
+        [first + np.flip(grid, axes).ravel() for first, grid in zip((0, 96, 120), cells, strict=True)]
     )
-    assert np.allclose(turned[0, 4:].T[order], scores, atol=1e-5)
-    assert np.allclose(96 - turned[0, 0][order], boxes[:, 0], atol=1e-3)
-    assert np.allclose(turned[0, 1:4].T[order], boxes[:, 1:], atol=1e-3)
+    middle = [96 - raw[0, 0] if -1 in axes else raw[0, 0], 64 - raw[0, 1] if -2 in axes else raw[0, 1]]
+    assert np.allclose(mirrored[0, :2][:, order], middle, atol=1e-3)
+    assert np.allclose(mirrored[0, 2:][:, order], raw[0, 2:], atol=1e-3)
+    assert mirrored_too(all_ways, 1) is all_ways
 
 
 def test_weights_go_through_the_file_as_they_are(tmp_path: Path) -> None:
