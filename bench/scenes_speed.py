@@ -1,9 +1,9 @@
 """How much the studio adds to a caption of a drawn scene: `python -m bench.scenes_speed`.
 
 Pairs of runs: `image_captioning` by the model `scenes` through the runtime, and, in a process of its own, what a script
-without the studio would do for the same picture: open the file, make it small, write with the same beams, and lay each
-word's attention over the picture. Which comes first changes from pair to pair; both begin after a pause, in which
-the studio ends its writing. Exit status 1 if the bound is missed.
+without the studio would do for the same answer: open the file, make it small, write with the same beams, lay each
+word's attention over the picture, and tell how far the picture is from the drawn scenes. Which comes first changes from
+pair to pair; both begin after a pause, in which the studio ends its writing. Exit status 1 if the bound is missed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import torch
 
 from backends.captioning.task import image_captioning
 from backends.scenes.captions import ATTENTION_PX, middle, tensor
+from backends.scenes.domain import Domain
+from backends.scenes.net import Captioner
 from backends.scenes.writing import Manner, write
 from bench.scenes_quality import captioner
 from bench.tables import Ratio, median
@@ -87,18 +89,20 @@ def _of(script: subprocess.Popen[str]) -> float:
 
 def bare() -> int:
     """Caption the example each time that a line comes in, and print the seconds that it took."""
-    net, _ = captioner("scenes")
+    net, domain = captioner("scenes")
     net.requires_grad_(False)
     for _ in sys.stdin:
-        print(_seconds(lambda: _script(net)), flush=True)
+        print(_seconds(lambda: _script(net, domain)), flush=True)
     return 0
 
 
-def _script(net: Any) -> None:
+def _script(net: Captioner, domain: Domain) -> None:
     data = Path(_EXAMPLE["image"]).read_bytes()
     square = middle(np.asarray(PIL.Image.open(io.BytesIO(data)).convert("RGB")))
     with torch.inference_mode():
-        written = write(net, net.encoder.maps(tensor(square)), Manner(_EXAMPLE["beams"]))
+        maps = net.encoder.maps(tensor(square))
+        written = write(net, maps, Manner(_EXAMPLE["beams"]))
+        float(domain.strangeness(maps)[0])
     looks = np.asarray(written.looks.numpy(), np.float32)
     spotlights(PIL.Image.fromarray(square), list(zip(written.words, looks, strict=True)), ATTENTION_PX)
 

@@ -35,12 +35,13 @@ class Cores:
             yield
             return
         openmp = self._found()
+        cores = _cores(openmp)
         with self._lock:
             self._computing += 1
-            share = max(1, _cores(openmp) // self._computing)
+            share = max(1, cores // self._computing)
         self._here.computes = True
         try:
-            with openmp.limit(limits=share) if openmp else nullcontext():
+            with openmp.limit(limits=share) if share < cores else nullcontext():
                 yield
         finally:
             self._here.computes = False

@@ -84,6 +84,7 @@ class Job:
     ended: Callable[[Job], None] | None = field(default=None, repr=False)
     version: int = 0
     parent: Job | None = None
+    _has_folder: bool = False
     _cancel: threading.Event = field(default_factory=threading.Event, repr=False)
     _changed: threading.Condition = field(default_factory=threading.Condition, repr=False)
     _listeners: list[Callable[[], None]] = field(default_factory=list, repr=False)
@@ -129,6 +130,18 @@ class Job:
         """Block until it is finished; whether it is."""
         with self._changed:
             return self._changed.wait_for(lambda: self.finished, timeout_s)
+
+    def made_folder(self) -> Path:
+        """Its temporary folder, which is made at first use."""
+        self._has_folder = True
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return self.folder
+
+    def remove_folder(self) -> None:
+        """Remove its temporary folder, if there ever was one: most jobs never need it, and looking takes time."""
+        if self._has_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self._has_folder = False
 
     def report_to_parent(self, until: float | None) -> None:
         """From now on show this job's notes as its parent's, and its progress as the way from the parent's to `until`.
@@ -237,8 +250,7 @@ class JobRun:
     @property
     def workdir(self) -> Path:
         """The call's temporary folder."""
-        self._job.folder.mkdir(parents=True, exist_ok=True)
-        return self._job.folder
+        return self._job.made_folder()
 
     @property
     def storage(self) -> Path:
@@ -339,8 +351,7 @@ class JobStore:
         with self._lock:
             self._jobs.pop(job.id, None)
             self._reread.pop(job.id, None)
-        if job.folder.name:
-            shutil.rmtree(job.folder, ignore_errors=True)
+        job.remove_folder()
         if self._runs is not None:
             with suppress(NotFound):  # of some tasks nothing is kept
                 self._runs.delete(job.id, job.owner)
@@ -388,4 +399,4 @@ class JobStore:
             for job in gone:
                 self._jobs.pop(job.id, None)
         for job in gone:
-            shutil.rmtree(job.folder, ignore_errors=True)
+            job.remove_folder()

@@ -36,6 +36,9 @@ from studio.workers import Workers
 #: How long, and how many of an owner's, finished runs are at hand without the disk.
 _AT_HAND_S, _AT_HAND = 3600, 20
 
+#: For this long whoever waits for an answer has the interpreter to itself, before the thread that computed it tidies.
+_YIELD_S = 0.0003
+
 EMBEDDED = Path(__file__).parent.parent / "models_cache" / "embedded"
 
 
@@ -217,7 +220,7 @@ class Runtime:
         self._workers.cool()
         self._execution(job, entry, chosen, live=True)
         self._cores.give_back()
-        shutil.rmtree(job.folder, ignore_errors=True)
+        job.remove_folder()
         if job.error is not None:
             raise job.error
         assert job.outputs is not None
@@ -248,7 +251,7 @@ class Runtime:
 
     def storage(self, owner: str) -> Path:
         """An owner's durable folder. Its name is a digest: an owner's name is never a path."""
-        return self.settings.home / "owners" / hashlib.sha256(owner.encode()).hexdigest()[:32]
+        return _storage(self.settings.home, owner)
 
     def _work(self) -> None:
         """Run the job whose turn it is, and those that its backend can answer along with it."""
@@ -263,7 +266,9 @@ class Runtime:
         finally:
             for job in jobs:
                 self._waiting.done(job)
-                shutil.rmtree(job.folder, ignore_errors=True)
+                job.remove_folder()
+        if not len(self._waiting):
+            time.sleep(_YIELD_S)
         self.jobs.expire()  # now that nobody waits for this thread
         self.runs.writer.keep_up()
 
@@ -292,7 +297,7 @@ class Runtime:
             job.report_to_parent(until)
             with self.pool.paused(loaded, run.check):
                 self._execution(job, entry, chosen, live=run.live)
-            shutil.rmtree(job.folder, ignore_errors=True)
+            job.remove_folder()
             for remark in job.remarks:
                 run.note(remark)
             if job.error is not None:
@@ -335,3 +340,8 @@ class Runtime:
         self.ledger.save()
         self.runs.close()
         shutil.rmtree(self._temporary, ignore_errors=True)
+
+
+@functools.lru_cache(maxsize=1000)
+def _storage(home: Path, owner: str) -> Path:
+    return home / "owners" / hashlib.sha256(owner.encode()).hexdigest()[:32]

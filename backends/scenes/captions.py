@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from statistics import fmean
 from typing import Literal, cast
 
 import cv2
@@ -67,7 +68,7 @@ class SceneCaptions:
         shown, looks = PIL.Image.fromarray(square), np.asarray(written.looks.cpu().numpy(), np.float32)
         return DescriptionOutputs(
             caption=prose(" ".join(written.words)),
-            score=round(float(np.mean(written.scores)), 4) if written.words else None,
+            score=round(fmean(written.scores), 4) if written.words else None,
             words=_words(written),
             attention=spotlights(shown, list(zip(written.words, looks, strict=True)), ATTENTION_PX),
             strangeness=round(float(self._domain.strangeness(maps)[0]), 4),

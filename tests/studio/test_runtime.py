@@ -350,7 +350,7 @@ def test_a_finished_job_expires(tmp_path: Path) -> None:
     store = JobStore(ttl_s=10, per_owner=5, budget_bytes=10**9)
     old, new = finished("o", tmp_path / "old", time.time() - 11), finished("o", tmp_path / "new", time.time())
     for job in (old, new):
-        job.folder.mkdir()
+        job.made_folder()
         store.add(job)
     assert store.of("o") == [new]
     assert not old.folder.exists()
