@@ -24,7 +24,7 @@ import yaml
 
 from backends.detection.detector import RGB, Wanted
 from backends.detection.fields import DetectionInputs, VideoInputs
-from backends.detection.net import Network, filled, onnx_runner, torch_runner
+from backends.detection.net import Look, Network, filled, onnx_runner, torch_runner
 from backends.detection.specialist import Specialist
 from backends.detection.task import object_detection, video_detection
 from backends.detection.tracking import FAINTEST
@@ -59,8 +59,8 @@ def ratio(name: str) -> Ratio:
     told = yaml.safe_load(weights.path("network").read_text(encoding="utf-8"))
     rgb = Image.open(family / "examples" / "smear.jpg").rgb
     names, size_px = tuple(told["names"]), int(told["size_px"])
-    theirs = Network(torch_runner(filled(told, weights.path()), "cpu"), names, size_px)
-    ours = Network(onnx_runner(weights.path("graph")), names, size_px)
+    theirs = Network(Look(torch_runner(filled(told, weights.path()), "cpu"), size_px), names)
+    ours = Network(Look(onnx_runner(weights.path("graph")), size_px), names)
     pairs = [
         (_seconds(lambda: ours(rgb, 0.25, 0.6, 100)), _seconds(lambda: theirs(rgb, 0.25, 0.6, 100)))
         for _ in range(_WARM_UP + _ROUNDS)
@@ -87,7 +87,7 @@ def video_ratio(name: str) -> Ratio:
 
     def bare() -> None:
         for rgb in frames:
-            detector.detect(rgb, Wanted(confidence=FAINTEST, most=300))
+            detector.detect(rgb, Wanted(confidence=FAINTEST, most=300, quick=True))
 
     pairs = [(_seconds(follow), _seconds(bare)) for _ in range(1 + _VIDEO_ROUNDS)][1:]
     return Ratio(

@@ -25,7 +25,7 @@ INPUT_KINDS = {
 ADAPTER_KINDS = {
     "embedded": "in this repository",
     "package": "inside a package",
-    "hub": "from the hub",
+    "hub": "from its publisher",
     "endpoint": "on another server",
 }
 #: what the adapter's kind means for whoever runs it, in a sentence

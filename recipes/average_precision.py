@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from backends.detection.net import Found, Network
+from backends.detection.net import Network
+from backends.detection.views import Found
 from recipes.boxed import Scenes
 
 
@@ -21,13 +22,14 @@ class Measured:
     each: dict[str, float]
 
 
-def evaluate(network: Network, scenes: Scenes) -> Measured:
-    """Measure a network with pycocotools on scenes, each read as the studio reads it."""
-    return measure(scenes, [network(scene.rgb, 0.001, 0.6, 100)[0] for scene in scenes], network.names)
+def evaluate(network: Network, scenes: Scenes, *, quick: bool = False) -> Measured:
+    """Measure a network with pycocotools on scenes, each read as the studio reads a picture, or a frame if `quick`."""
+    found = [network(scene.rgb, 0.001, 0.6, 100, quick=quick)[0] for scene in scenes]
+    return measure(scenes, found, network.names)
 
 
 def measure(scenes: Scenes, found: Sequence[Found], names: tuple[str, ...]) -> Measured:
-    """Measure what was found in each scene, (N, 6) as `backends.detection.net.detect` gives it, with pycocotools."""
+    """Measure what was found in each scene, (N, 6) as `backends.detection.net.Network` gives it, with pycocotools."""
     from pycocotools.coco import COCO
     from pycocotools.cocoeval import COCOeval
 

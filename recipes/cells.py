@@ -42,4 +42,4 @@ ABOUT = About(
 
 def train(settings: Settings, folder: Path) -> Result:
     """Train, measure, and publish if the metric is reached."""
-    return train_detector(PLAN, ABOUT, lambda split: boxes.cells(settings, split), settings, folder)
+    return train_detector((PLAN,), ABOUT, lambda split: boxes.cells(settings, split), settings, folder)

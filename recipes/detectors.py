@@ -6,18 +6,22 @@ import copy
 import io
 import itertools
 import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 import yaml
+from safetensors.torch import save
 
-from backends.detection.net import DEEPEST, Domain, Network, mirrored_too, onnx_runner
+from backends.detection.net import DEEPEST, Domain, Look, Network, as_told, onnx_runner
+from backends.detection.views import Runner
 from recipes.average_precision import Measured, evaluate
 from recipes.boxed import Scenes
-from recipes.detector_training import Plan, Splits, description, fit
+from recipes.detector_training import Plan, Splits, best_weights, description, fit
+from recipes.loop import Epoch, Fitted
 from recipes.publish import Card, Result, publish
 from studio.settings import Settings
 
@@ -45,48 +49,92 @@ class About:
     least: float | None = None
 
 
-def train_detector(plan: Plan, about: About, splits: Splits, settings: Settings, folder: Path) -> Result:
-    """Train, choose the reading size on the validation split, measure the test split, publish what is good."""
-    fitted = fit(plan, splits, settings, folder)
-    graph = folder / "graph.onnx"
-    export(fitted.net, graph)
-    run = onnx_runner(graph)  # as the studio reads it
-    runs = {ways: mirrored_too(run, ways) for ways in plan.read_ways}
-    readings = {
-        (px, ways): evaluate(Network(runs[ways], plan.names, px), splits("val"))
-        for px, ways in itertools.product(plan.read_px, runs)
-    }
-    for (px, ways), found in readings.items():
-        print(_told("val", px, ways, found))
-    size_px, ways = max(readings, key=lambda way: readings[way].map50)
-    network = Network(runs[ways], plan.names, size_px)
-    found = evaluate(network, splits("test"))
-    print(_told("test", size_px, ways, found))
-    result = Result(found.map50, about.reach, fitted, about.least)
+def train_detector(
+    plans: tuple[Plan, ...],
+    about: About,
+    splits: Splits,
+    settings: Settings,
+    folder: Path,
+    start: Plan | None = None,
+) -> Result:
+    """Train, choose how to read on the validation split, measure the test split, publish what is good.
+
+    Args:
+        plans: of the networks that look at a picture together.
+        start: of a network that all of them begin as copies of; without it there is one network.
+    """
+    if start is None:
+        (plan,) = plans
+        begun, trained = [], [fit(plan, splits, settings, folder)]
+    else:
+        begun = [fit(start, splits, settings, folder)]
+        trained = [
+            fit(plan, splits, settings, folder / f"{plan.train_px}px", begin=best_weights(folder)) for plan in plans
+        ]
+    graphs = [folder / f"graph{_end(place)}.onnx" for place in range(len(trained))]
+    for fitted, graph in zip(trained, graphs, strict=True):
+        export(fitted.net, graph)
+    network, told = _as_read(plans, [onnx_runner(graph) for graph in graphs], splits("val"))
+    found, quick = (evaluate(network, splits("test"), quick=quick) for quick in (False, True))
+    print(f"test: {_told(found)}; with one look: {_told(quick)}")
+    result = Result(found.map50, about.reach, _in_a_row([*begun, *trained]), about.least)
     if result.publishable:
-        read = {"size_px": size_px, "ways": ways}
-        told = yaml.safe_dump({**description(plan), **read}, sort_keys=False, default_flow_style=None)
+        described = yaml.safe_dump(told, sort_keys=False, default_flow_style=None)
         kind = domain(network, splits("train"), splits("val"))
         tensors = {
             "domain.mean": torch.from_numpy(kind.mean),
             "domain.precision": torch.from_numpy(kind.precision),
             "domain.limit": torch.tensor(kind.limit),
         }
-        beside = {"network.yaml": told.encode(), "graph.onnx": graph.read_bytes()}
-        publish(
-            "detection",
-            fitted.net.half(),
-            {},
-            _card(about, result, found, plan, ways=ways),
-            beside=beside,
-            tensors=tensors,
-        )
+        beside = {"network.yaml": described.encode()}
+        for place, (fitted, graph) in enumerate(zip(trained, graphs, strict=True)):
+            beside[graph.name] = graph.read_bytes()
+            if place:
+                beside[f"model{_end(place)}.safetensors"] = save(fitted.net.half().state_dict())
+        card = _card(about, result, (*((start,) if start else ()), *plans), found, quick, told)
+        publish("detection", trained[0].net.half(), {}, card, beside=beside, tensors=tensors)
     return result
 
 
-def _told(split: str, px: int, ways: int, found: Measured) -> str:
-    how = f"{px} px" + (f", {ways} ways" if ways > 1 else "")
-    return f"{split} at {how}: mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}"
+def _end(place: int) -> str:
+    """How the names of a network's files end."""
+    return f"_{place + 1}" if place else ""
+
+
+def _in_a_row(trained: list[Fitted]) -> Fitted:
+    """The trainings as one, for its cost."""
+    history: list[Epoch] = []
+    for fitted in trained:
+        before = history[-1] if history else Epoch(0, 0.0, 0.0, 0.0, 0.0)
+        history += [
+            replace(row, epoch=before.epoch + row.epoch, cpu_s=before.cpu_s + row.cpu_s) for row in fitted.history
+        ]
+    return Fitted(trained[-1].net, history, trained[-1].stopped)
+
+
+def _as_read(plans: tuple[Plan, ...], runs: list[Runner], held_out: Scenes) -> tuple[Network, dict[str, Any]]:
+    """The network as the studio will read pictures with it, chosen on the validation split, and its description."""
+    sizes_px = []
+    for plan, run in zip(plans, runs, strict=True):
+        single = {px: evaluate(Network(Look(run, px), plan.names), held_out) for px in plan.read_px}
+        for px, found in single.items():
+            print(f"val at {px} px: {_told(found)}")
+        sizes_px.append(sorted(single, key=lambda px: -single[px].map50))
+    tried = {}
+    told = {**description(plans[0]), "size_px": sizes_px[0][0]}
+    if not plans[0].overlaps:
+        return as_told(told, runs.__getitem__), told
+    for ways, overlap in itertools.product(plans[0].read_ways, plans[0].overlaps):
+        several = {**told, "looks": {"sizes_px": sizes_px, "ways": ways, "overlap": overlap}}
+        network = as_told(several, runs.__getitem__)
+        found = evaluate(network, held_out)
+        print(f"val at {sizes_px} px, {ways} ways, fused from an overlap of {overlap}: {_told(found)}")
+        tried[found.map50] = network, several
+    return tried[max(tried)]
+
+
+def _told(found: Measured) -> str:
+    return f"mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}"
 
 
 def export(net: torch.nn.Module, file: Path) -> None:
@@ -160,7 +208,9 @@ def domain(network: Network, learned: Scenes, held_out: Scenes, refused: float =
     return Domain(mean, precision, float(np.quantile(distances, 1 - refused)) * 1.5)
 
 
-def _card(about: About, result: Result, found: Measured, plan: Plan, *, ways: int) -> Card:
+def _card(
+    about: About, result: Result, plans: tuple[Plan, ...], found: Measured, quick: Measured, told: dict[str, Any]
+) -> Card:
     each = ", ".join(f"{name} {value:.3f}" for name, value in found.each.items())
     return Card(
         title=about.title,
@@ -175,9 +225,25 @@ def _card(about: About, result: Result, found: Measured, plan: Plan, *, ways: in
         published=about.published,
         source=about.source,
         about=f"{about.about} YOLO11n (Ultralytics 2024), 2.6 million parameters, trained with ultralytics on "
-        f"pictures of {plan.train_px} px"
-        + (f", beginning with our own detector `{plan.start}`" if plan.start else " from nothing")
-        + (f", each read with {ways - 1} of its mirror images" if ways > 1 else "")
-        + f". mAP50 by class: {each}. mAP50-95: {found.map50_95:.3f}.",
+        f"pictures of {plans[0].train_px} px"
+        + (f", beginning with our own detector `{plans[0].start}`" if plans[0].start else " from nothing")
+        + (f"; copies of it went on with pictures of {_px(plan.train_px for plan in plans[1:])}" if plans[1:] else "")
+        + f". mAP50 by class: {each}. mAP50-95: {found.map50_95:.3f}."
+        + (_several(told["looks"], quick) if "looks" in told else ""),
         limits=about.limits,
     )
+
+
+def _several(looks: dict[str, Any], quick: Measured) -> str:
+    ways = {1: "", 2: ", each with its mirror image", 4: ", each with its three mirror images"}[looks["ways"]]
+    networks = " and by the other at ".join(_px(sorted(sizes_px)) for sizes_px in looks["sizes_px"])
+    first = "by the first of them " if len(looks["sizes_px"]) > 1 else ""
+    return (
+        f" A picture is read {first}at {networks}{ways}; frames of videos and webcams are read once: "
+        f"mAP50 {quick.map50:.3f}."
+    )
+
+
+def _px(sizes: Iterable[int]) -> str:
+    *most, last = map(str, sizes)
+    return f"{', '.join(most)} and {last} px" if most else f"{last} px"

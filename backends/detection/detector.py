@@ -23,12 +23,14 @@ class Wanted:
         iou: the largest overlap of two boxes of one class; detectors without non-maximum suppression ignore it.
         most: how many boxes at most, the best ones.
         class_ids: the classes to keep; None for all.
+        quick: speed counts more than quality, as for one frame of many.
     """
 
     confidence: float = 0.25
     iou: float = 0.6
     most: int = 100
     class_ids: frozenset[int] | None = None
+    quick: bool = False
 
 
 class Detector(Protocol):

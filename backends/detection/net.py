@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +18,15 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from backends.detection.views import STRIDE_PX, Found, Runner, fused, mirrored_too
+
 if TYPE_CHECKING:
     from ultralytics.nn.tasks import DetectionModel
 
 Rgb = npt.NDArray[np.uint8]
-#: (N, 6): left, top, right, bottom in pixels of the picture, score, class.
-Found = npt.NDArray[np.float32]
-STRIDE_PX = 32
-#: Sides of the cells of the three grids whose cells are the candidates.
-_STRIDES_PX = (8, 16, STRIDE_PX)
-#: Axes of a picture (3, H, W) along which its mirror images are made.
-_MIRRORS = ((-1,), (-2,), (-2, -1))
+_USUAL_IOU = 0.6  # of `Wanted`, and with which detectors are measured
+#: Boxes fainter than this are not fused.
+_FAINTEST = 0.01
 #: The last layer of the backbone: what it answers, averaged over the picture, tells kinds of pictures apart.
 DEEPEST = 10
 
@@ -85,66 +83,130 @@ class Domain:
         return float(apart @ self.precision @ apart)
 
 
-#: Letterboxed pictures float32 (1, 3, h, w) in 0..1 to raw answers, see `settled`, and to the deepest features,
-#: averaged over the picture (F).
-Runner = Callable[[npt.NDArray[np.float32]], tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]]
+@dataclass(frozen=True)
+class Look:
+    """A look at a picture.
+
+    Attributes:
+        run: the network itself.
+        size_px: the longer side at which the picture is read.
+    """
+
+    run: Runner
+    size_px: int
+
+    def __call__(self, picture: Rgb) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], tuple[int, ...]]:
+        """Raw answers for a picture (H, W, 3), its deepest features (F), and the size (h, w) that was read."""
+        inputs = letterboxed(picture, self.size_px)
+        return *self.run(inputs), inputs.shape[2:]
 
 
 class Network:
     """A trained network with what is needed to read pictures with it.
 
     Args:
-        run: the network itself.
+        look: how a picture is read.
         names: its classes.
-        size_px: the longer side at which pictures are read.
         domain: the kind of picture it knows; None if nobody has measured it.
+        looks: how it is read where quality counts more than speed; what they find is fused. Like `look` if empty;
+            else the first is at the same size.
+        overlap: see `fused`; where boxes may overlap by more or less than usual, so it is with this.
     """
 
-    def __init__(self, run: Runner, names: tuple[str, ...], size_px: int, domain: Domain | None = None) -> None:
-        self.run = run
+    def __init__(
+        self,
+        look: Look,
+        names: tuple[str, ...],
+        domain: Domain | None = None,
+        looks: Sequence[Look] = (),
+        overlap: float = 0.55,
+    ) -> None:
+        self.look = look
         self.names = names
-        self.size_px = size_px
         self.domain = domain
+        self.looks = looks
+        self.overlap = overlap
 
     def __call__(
-        self, picture: Rgb, confidence: float, iou: float, most: int, classes: Collection[int] | None = None
+        self,
+        picture: Rgb,
+        confidence: float,
+        iou: float,
+        most: int,
+        classes: Collection[int] | None = None,
+        *,
+        quick: bool = False,
     ) -> tuple[Found, bool]:
         """What is in a picture (H, W, 3), best first, and whether the picture is unlike all it learned from.
 
         Args:
             confidence: the least score that is kept.
-            iou: of two boxes of one class that overlap more than this, the lower score goes.
+            iou: of two boxes of one class that overlap more than this in one look, the lower score goes.
             most: how many boxes at most.
             classes: the classes to keep; None for all.
+            quick: one look is enough.
         """
-        inputs = letterboxed(picture, self.size_px)
-        raw, features = self.run(inputs)
-        found = settled(raw, inputs.shape[2:], picture.shape[:2], confidence, iou, most, classes)
-        return found, self.domain is not None and self.domain.distance(features) > self.domain.limit
+        looks = () if quick else self.looks
+        faintest = min(confidence, _FAINTEST) if looks else confidence
+        found, seen = [], []
+        for look in looks or (self.look,):
+            raw, features, size = look(picture)
+            found.append(settled(raw, size, picture.shape[:2], faintest, iou, most, classes))
+            seen.append(features)
+        strange = self.domain is not None and self.domain.distance(seen[0]) > self.domain.limit
+        if not looks:
+            return found[0], strange
+        together = fused(found, min(max(self.overlap + iou - _USUAL_IOU, 0.05), 0.95))
+        return together[together[:, 4] >= confidence][:most], strange
 
     def features(self, picture: Rgb) -> npt.NDArray[np.float32]:
         """The deepest features of a picture (H, W, 3), averaged over it: float32 (F)."""
-        return self.run(letterboxed(picture, self.size_px))[1]
+        return self.look(picture)[1]
 
 
-def load(description: Path, weights: Path, graph: Path, device: str) -> Network:
-    """A network from a recipe's files.
+def load(file: Callable[[str], Path], device: str) -> Network:
+    """A network, or several that look at a picture together, from a recipe's files.
 
     On a CPU ONNX Runtime computes it, 1.5 times as fast as torch or more (`python -m bench.detection_speed`); elsewhere
     torch does, in ultralytics' own classes.
 
     Args:
-        graph: the same network as ONNX.
+        file: the path of a file by its name: the description `network`, the weights `model` and the same as ONNX
+            `graph`; of a second network `model_2` and `graph_2`.
     """
     from safetensors import safe_open
 
-    told = yaml.safe_load(description.read_text(encoding="utf-8"))
-    with safe_open(weights, "np") as file:
-        kind = {name: file.get_tensor(f"domain.{name}") for name in ("mean", "precision", "limit")}
+    told = yaml.safe_load(file("network").read_text(encoding="utf-8"))
+    with safe_open(file("model"), "np") as weights:
+        kind = {name: weights.get_tensor(f"domain.{name}") for name in ("mean", "precision", "limit")}
     domain = Domain(kind["mean"], kind["precision"], float(kind["limit"]))
-    run = onnx_runner(graph) if device == "cpu" else torch_runner(filled(told, weights), device)
-    run = mirrored_too(run, int(told.get("ways", 1)))
-    return Network(run, tuple(told["names"]), int(told["size_px"]), domain)
+
+    def runner(place: int) -> Runner:
+        end = f"_{place + 1}" if place else ""
+        if device == "cpu":
+            return onnx_runner(file(f"graph{end}"))
+        return torch_runner(filled(told, file(f"model{end}")), device)
+
+    return as_told(told, runner, domain)
+
+
+def as_told(told: dict[str, Any], runner: Callable[[int], Runner], domain: Domain | None = None) -> Network:
+    """A network that reads pictures as its description says.
+
+    Args:
+        told: classes `names`; `size_px`, the longer side for one look of the first network; and `looks`, where there
+            are several: for each network its `sizes_px`, beginning with that of one look, in how many `ways` each is
+            read, see `mirrored_too`, and from what `overlap` on boxes are fused.
+        runner: computes one of the networks, by its place.
+    """
+    first, size_px, names = runner(0), int(told["size_px"]), tuple(told["names"])
+    if "looks" not in told:
+        return Network(Look(first, size_px), names, domain)
+    how = told["looks"]
+    runs = [first, *map(runner, range(1, len(how["sizes_px"])))]
+    several = [mirrored_too(run, int(how["ways"])) for run in runs]
+    looks = [Look(run, int(px)) for run, sizes_px in zip(several, how["sizes_px"], strict=True) for px in sizes_px]
+    return Network(Look(first, size_px), names, domain, looks, float(how["overlap"]))
 
 
 def filled(description: dict[str, Any], weights: Path) -> DetectionModel:
@@ -161,14 +223,14 @@ def torch_runner(net: DetectionModel, device: str) -> Runner:
     """Computes a network with torch, its normalisations folded into its convolutions. One call at a time."""
     import torch
 
-    fused = net.eval().fuse(verbose=False).to(device)
+    folded = net.eval().fuse(verbose=False).to(device)
     deepest: list[torch.Tensor] = []
-    fused.model[DEEPEST].register_forward_hook(lambda _layer, _inputs, maps: deepest.append(maps))  # (1, F, h, w)
+    folded.model[DEEPEST].register_forward_hook(lambda _layer, _inputs, maps: deepest.append(maps))  # (1, F, h, w)
 
     @torch.inference_mode()
     def run(inputs: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         deepest.clear()
-        raw = fused(torch.from_numpy(inputs).to(device))[0]
+        raw = folded(torch.from_numpy(inputs).to(device))[0]
         return raw.float().cpu().numpy(), deepest[-1].float().mean((0, 2, 3)).cpu().numpy()
 
     return run
@@ -190,42 +252,6 @@ def onnx_runner(graph: Path) -> Runner:
         return np.asarray(raw, np.float32), np.asarray(features[0], np.float32)
 
     return run
-
-
-def mirrored_too(run: Runner, ways: int) -> Runner:
-    """Reads each picture and its mirror images, and answers with the mean of all, candidate by candidate.
-
-    Args:
-        ways: 1 for the picture alone; 2 with left and right changed, too; 4 also upside down, in both ways. It takes as
-            many times the time, and is for things that have no left and right, or no up and down.
-    """
-    if ways == 1:
-        return run
-
-    def all_ways(inputs: npt.NDArray[np.float32]) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        raw, features = run(inputs)
-        total = raw.astype(np.float32)
-        for axes in _MIRRORS[: ways - 1]:
-            mirrored, _ = run(np.ascontiguousarray(np.flip(inputs, axes)))
-            total += _turned_back(mirrored, inputs.shape[2:], axes)
-        return total / np.float32(ways), features
-
-    return all_ways
-
-
-def _turned_back(raw: npt.NDArray[np.float32], size: tuple[int, ...], axes: tuple[int, ...]) -> npt.NDArray[np.float32]:
-    """Raw answers (1, 4 + classes, candidates) for a mirror image, as answers for the picture itself (H, W)."""
-    raw = raw.copy()
-    for axis in axes:
-        raw[:, {-1: 0, -2: 1}[axis]] *= -1  # the middle of each box
-        raw[:, {-1: 0, -2: 1}[axis]] += size[axis]
-    grids, first = [], 0
-    for stride in _STRIDES_PX:
-        height, width = (side // stride for side in size)
-        grid = raw[..., first : first + height * width].reshape(*raw.shape[:2], height, width)
-        grids.append(np.flip(grid, axes).reshape(*raw.shape[:2], -1))
-        first += height * width
-    return np.concatenate(grids, 2)
 
 
 def letterboxed(picture: Rgb, size_px: int) -> npt.NDArray[np.float32]:

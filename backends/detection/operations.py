@@ -37,7 +37,7 @@ def answer(detector: Detector, inputs: Inputs, run: Run) -> Outputs | Iterator[O
 def find(detector: Detector, inputs: DetectionInputs, run: Run) -> DetectionOutputs:
     """What is in a picture. A webcam's frame gets no files."""
     class_ids = chosen(detector.names, inputs.classes)
-    wanted = Wanted(inputs.confidence, inputs.iou, inputs.most, class_ids)
+    wanted = Wanted(inputs.confidence, inputs.iou, inputs.most, class_ids, quick=run.live)
     found = detector.detect(inputs.image.rgb, wanted)
     return _outputs(inputs.image, found, detector.names, _notes(detector, found, wanted), run)
 

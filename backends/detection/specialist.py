@@ -22,13 +22,13 @@ class Specialist:
     """YOLO11n with the weights, the classes and the reading size that the recipe made.
 
     Args:
-        weights: files `model`, `network` and `graph`.
+        weights: the files that `backends.detection.net.load` names.
     """
 
     specialist = True
 
     def __init__(self, weights: Weights, device: str) -> None:
-        self._network = load(weights.path("network"), weights.path(), weights.path("graph"), device)
+        self._network = load(weights.path, device)
         self.names = self._network.names
         self.at_once = min(4, usable()) if device == "cpu" else 1
         self.detect(np.zeros((32, 32, 3), np.uint8), Wanted())  # what it imports comes in here, in one thread
@@ -39,5 +39,7 @@ class Specialist:
 
     def detect(self, rgb: RGB, wanted: Wanted) -> sv.Detections:
         """See `Detector.detect`."""
-        rows, strange = self._network(rgb, wanted.confidence, wanted.iou, wanted.most, wanted.class_ids)
+        rows, strange = self._network(
+            rgb, wanted.confidence, wanted.iou, wanted.most, wanted.class_ids, quick=wanted.quick
+        )
         return detections(rows, self.names, wanted, strange)

@@ -92,7 +92,7 @@ class _Reading:
         stated_fps = video.frame_count / video.duration_s if video.duration_s and video.frame_count else _USUAL_FPS
         fps = min(inputs.most_fps, max(1.0, stated_fps))
         self._detector = detector
-        self._wanted = Wanted(inputs.confidence, inputs.iou, _MOST_BOXES, class_ids)
+        self._wanted = Wanted(inputs.confidence, inputs.iou, _MOST_BOXES, class_ids, quick=True)
         self._name = video.name
         self._tracker = Tracker(inputs.confidence, fps, inputs.remembered_s)
         self._tally = Tally(inputs.shapes)

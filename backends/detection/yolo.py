@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from backends.detection.detector import RGB, Wanted, detections
-from backends.detection.net import Network, keep_to_itself, torch_runner
+from backends.detection.net import Look, Network, keep_to_itself, torch_runner
 from backends.detection.operations import answer
 from studio.contract import Inputs, Outputs, Run
 from studio.weights import Weights
@@ -37,7 +37,7 @@ class Yolo:
 
         net, _ = load_checkpoint(str(weights.path()))
         self.names = tuple(net.names[place] for place in range(len(net.names)))
-        self._network = Network(torch_runner(net, device), self.names, _SIZE_PX)
+        self._network = Network(Look(torch_runner(net, device), _SIZE_PX), self.names)
 
     def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
         """Answer any of the family's tasks."""

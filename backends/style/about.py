@@ -28,7 +28,7 @@ and the same seed give the same picture.
 
 The two models "At once" need no steps: see the page of Live style.
 
-**From the hub.** VGG19 or ResNet-50 takes the place of our own network. Stable Diffusion 1.5 ([Rombach et al.
+**To download.** VGG19 or ResNet-50 takes the place of our own network. Stable Diffusion 1.5 ([Rombach et al.
 2022](https://arxiv.org/abs/2112.10752)) works otherwise: the photograph is half covered with noise
 ([Meng et al. 2021](https://arxiv.org/abs/2108.01073)), and the model takes it away again step by step, while it is
 shown the style picture by an [IP-Adapter](https://arxiv.org/abs/2308.06721) and told of the style in words.

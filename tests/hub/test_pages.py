@@ -112,7 +112,7 @@ def test_the_task_page_offers_the_download(tiny: Runtime, hub: LocalHub) -> None
     picker = shown.selectbox[0]
     assert [option.split("  ·  ")[1:] for option in picker.options] == [
         ["in this repository", "ready"],
-        ["from the hub", "1 MB", "to download"],
+        ["from its publisher", "1 MB", "to download"],
     ]
     assert "Download 1 MB" not in labels(shown)
     picker.select_index(1).run()

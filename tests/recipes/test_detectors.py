@@ -11,9 +11,10 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+import yaml
 from safetensors.torch import save_file
 
-from backends.detection.net import build, filled, letterboxed, load, torch_runner
+from backends.detection.net import as_told, build, filled, load, torch_runner
 from recipes import boxes, detector_training, detectors
 from recipes.average_precision import measure
 from recipes.boxed import Scene
@@ -23,6 +24,10 @@ from studio.settings import Settings
 
 PLAN = Plan(
     names=("dark", "light"), epochs=2, train_px=64, read_px=(64, 96), last_plain=1, batch_size=4, measured_every=1
+)
+PLANS = (
+    replace(PLAN, epochs=1, read_ways=(1, 2), overlaps=(0.5,)),
+    replace(PLAN, epochs=1, train_px=96, read_px=(64,)),
 )
 ABOUT = About("tiny", "Squares", 0.0, "none", "drawn", "drawn", "here", "test", "Finds squares.", "Everything else.")
 
@@ -89,24 +94,33 @@ def test_two_epochs_a_cut_and_the_files_of_the_result(tmp_path: Path, monkeypatc
     monkeypatch.setattr(detector_training._Spent, "note", watch)
     published: list[dict[str, object]] = []
     monkeypatch.setattr(detectors, "publish", lambda *_, **named: published.append(named))
-    result = train_detector(PLAN, ABOUT, drawn, settings, folder)
-    assert resumed == [1], "the first epoch, numbered 0, was not repeated"
-    assert [row.epoch for row in result.fitted.history] == [1, 2]
+    result = train_detector(PLANS, ABOUT, drawn, settings, folder, PLAN)
+    assert resumed == [1, 0, 0], "the first epoch, numbered 0, was not repeated; then come the two copies"
+    assert [row.epoch for row in result.fitted.history] == [1, 2, 3, 4], "all that was trained"
     assert result.fitted.stopped == "all epochs"
     assert all(torch.isfinite(value).all() for value in state["net"].values())
     [files] = published
-    (tmp_path / "network.yaml").write_bytes(files["beside"]["network.yaml"])  # type: ignore[index]
-    (tmp_path / "graph.onnx").write_bytes(files["beside"]["graph.onnx"])  # type: ignore[index]
+    for name, data in files["beside"].items():  # type: ignore[attr-defined]
+        (tmp_path / name).write_bytes(data)
     save_file({**result.fitted.net.half().state_dict(), **files["tensors"]}, tmp_path / "model.safetensors")  # type: ignore[dict-item]
-    paths = tmp_path / "network.yaml", tmp_path / "model.safetensors", tmp_path / "graph.onnx"
-    network = load(*paths, "cpu")
-    assert (network.names, network.size_px in PLAN.read_px) == (("dark", "light"), True)
+
+    def file(name: str) -> Path:
+        (found,) = (path for path in tmp_path.iterdir() if path.stem == name)
+        return found
+
+    network = load(file, "cpu")
+    told = yaml.safe_load(file("network").read_text(encoding="utf-8"))
+    assert network.names == ("dark", "light")
+    assert [look.size_px for look in network.looks] == [told["size_px"], *({64, 96} - {told["size_px"]}), 64]
     assert network.domain is not None
     assert network.domain.limit > 0
-    by_torch = torch_runner(filled(description(PLAN), paths[1]), "cpu")
-    inputs = letterboxed(drawn("test")[0].rgb, 64)
-    assert np.allclose(network.run(inputs)[0], by_torch(inputs)[0], atol=0.05)
-    again = train_detector(PLAN, ABOUT, drawn, settings, folder)
+    by_torch = [torch_runner(filled(told, file(name)), "cpu") for name in ("model", "model_2")]
+    picture = drawn("test")[0].rgb
+    for ours, theirs in zip(network.looks, as_told(told, by_torch.__getitem__).looks, strict=True):
+        (ours_raw, *_), (theirs_raw, *_) = ours(picture), theirs(picture)
+        assert np.abs(ours_raw[:, :4] - theirs_raw[:, :4]).max() < 0.5, "pixels: 16 bits are rounded in two ways"
+        assert np.abs(ours_raw[:, 4:] - theirs_raw[:, 4:]).max() < 0.01
+    again = train_detector(PLANS, ABOUT, drawn, settings, folder, PLAN)
     assert again.metric == result.metric, "a finished training is not repeated"
     with pytest.raises(ValueError, match="another plan"):
         fit(replace(PLAN, epochs=3), drawn, settings, folder)

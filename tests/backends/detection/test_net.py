@@ -6,6 +6,7 @@ import copy
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,15 +15,17 @@ import torch
 
 from backends.detection.net import (
     Domain,
+    Look,
     Network,
+    as_told,
     build,
     filled,
     letterboxed,
-    mirrored_too,
     onnx_runner,
     settled,
     torch_runner,
 )
+from backends.detection.views import Runner
 from recipes.detector_training import Plan, description
 from recipes.detectors import export
 
@@ -64,15 +67,63 @@ def test_of_overlapping_boxes_of_one_class_the_surest_stays() -> None:
 def test_a_picture_far_from_all_that_was_learned_is_strange() -> None:
     domain = Domain(np.zeros(2, np.float32), np.eye(2, dtype=np.float32), limit=4)
 
-    def network(feature: float) -> Network:
+    def network(feature: float, domain: Domain | None = domain) -> Network:
         features = np.array([feature, 0], np.float32)
-        return Network(lambda inputs: (raw((9, 9, 4, 4, 0.9, 0)), features), ("a", "b"), 32, domain)
+        return Network(Look(lambda _inputs: (raw((9, 9, 4, 4, 0.9, 0)), features), 32), ("a", "b"), domain)
 
     picture = np.zeros((32, 32, 3), np.uint8)
     assert [network(value)(picture, 0.25, 0.6, 10)[1] for value in (0, 1.9, 2.1, -9)] == [False, False, True, True]
-    assert not Network(lambda inputs: (raw((9, 9, 4, 4, 0.9, 0)), np.full(2, 9)), ("a", "b"), 32)(
-        picture, 0.25, 0.6, 1
-    )[1]
+    assert not network(9, None)(picture, 0.25, 0.6, 1)[1]
+
+
+TOLD = {
+    "names": ["a", "b"],
+    "size_px": 32,
+    "looks": {"sizes_px": [[32, 64], [96]], "ways": 1, "overlap": 0.5},
+}
+
+
+def seers(asked: list[tuple[int, int]]) -> Callable[[int], Runner]:
+    """Two networks that see a thing in the middle of any picture, the second less surely and one more in a corner."""
+
+    def runner(place: int) -> Runner:
+        def run(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            side = inputs.shape[-1]
+            asked.append((place, side))
+            half = side / 2
+            things = [(half, half, half, half, 0.6, 0)] if place else [(half, half, half, half, 0.9, 0)]
+            corner = [(side / 16, side / 16, side / 8, side / 8, 0, 0.3)] if place else []
+            return raw(*things, *corner), np.full(2, side, np.float32)
+
+        return run
+
+    return runner
+
+
+def test_several_looks_are_fused_and_one_is_enough_for_a_frame() -> None:
+    asked: list[tuple[int, int]] = []
+    network = as_told(TOLD, seers(asked), Domain(np.full(2, 32, np.float32), np.eye(2, dtype=np.float32), 1.0))
+    picture = np.zeros((64, 64, 3), np.uint8)
+    found, strange = network(picture, 0.05, 0.6, 10)
+    assert asked == [(0, 32), (0, 64), (1, 96)]
+    assert np.allclose(found, [[16, 16, 48, 48, 0.8, 0], [0, 0, 8, 8, 0.1, 1]], atol=1e-4)
+    assert not strange, "the features are those of the size that one look has"
+    assert len(network(picture, 0.15, 0.6, 10)[0]) == 1, "what one of three looks saw faintly"
+    assert len(network(picture, 0.05, 0.6, 1)[0]) == 1
+    assert network(picture, 0.05, 0.6, 10, {1})[0][:, 5].tolist() == [1]
+    asked.clear()
+    assert np.allclose(network(picture, 0.05, 0.6, 10, quick=True)[0], [[16, 16, 48, 48, 0.9, 0]], atol=1e-4)
+    assert asked == [(0, 32)]
+
+
+def test_boxes_may_overlap_as_much_as_is_wished_also_where_looks_are_fused() -> None:
+    def run(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        side = inputs.shape[-1]
+        boxes = [(side / 2, side / 2, side / 2, size * side, 0.9, 0) for size in (0.5, 0.6)]  # 5 of 6 is shared
+        return raw(*boxes), np.zeros(2, np.float32)
+
+    network, picture = as_told(TOLD, lambda _place: run), np.zeros((96, 96, 3), np.uint8)
+    assert [len(network(picture, 0.25, iou, 10)[0]) for iou in (0.3, 0.6, 0.9, 0.95)] == [1, 1, 1, 2]
 
 
 def test_onnx_runtime_answers_as_torch_does(tmp_path: Path) -> None:
@@ -88,21 +139,6 @@ def test_onnx_runtime_answers_as_torch_does(tmp_path: Path) -> None:
         assert raw_ours.shape == raw_theirs.shape == (1, 7, height * width // 64 * 21 // 16)
         assert np.abs(raw_ours - raw_theirs).max() < 0.05, "pixels, and scores"
         assert np.allclose(features_ours, features_theirs, atol=1e-2)
-
-
-@pytest.mark.parametrize(("ways", "axes"), [(2, (-1,)), (4, (-1,)), (4, (-2,)), (4, (-2, -1))])
-def test_read_with_its_mirror_images_a_mirrored_picture_has_mirrored_answers(ways: int, axes: tuple[int, ...]) -> None:
-    all_ways = mirrored_too(torch_runner(fresh(), "cpu"), ways)
-    inputs = np.random.default_rng(0).random((1, 3, 64, 96), np.float32)
-    (raw, _), (mirrored, _) = all_ways(inputs), all_ways(np.ascontiguousarray(np.flip(inputs, axes)))
-    cells = [np.arange(count).reshape(rows, -1) for rows, count in ((8, 96), (4, 24), (2, 6))]
-    order = np.concatenate(
-        [first + np.flip(grid, axes).ravel() for first, grid in zip((0, 96, 120), cells, strict=True)]
-    )
-    middle = [96 - raw[0, 0] if -1 in axes else raw[0, 0], 64 - raw[0, 1] if -2 in axes else raw[0, 1]]
-    assert np.allclose(mirrored[0, :2][:, order], middle, atol=1e-3)
-    assert np.allclose(mirrored[0, 2:][:, order], raw[0, 2:], atol=1e-3)
-    assert mirrored_too(all_ways, 1) is all_ways
 
 
 def test_weights_go_through_the_file_as_they_are(tmp_path: Path) -> None:
