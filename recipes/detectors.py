@@ -77,7 +77,8 @@ def train_detector(
     network, told = _as_read(plans, [onnx_runner(graph) for graph in graphs], splits("val"))
     found, quick = (evaluate(network, splits("test"), quick=quick) for quick in (False, True))
     print(f"test: {_told(found)}; with one look: {_told(quick)}")
-    result = Result(found.map50, about.reach, _in_a_row([*begun, *trained]), about.least)
+    fitted = Fitted(trained[0].net, _in_a_row([*begun, *trained]), trained[-1].stopped)
+    result = Result(found.map50, about.reach, fitted, about.least)
     if result.publishable:
         described = yaml.safe_dump(told, sort_keys=False, default_flow_style=None)
         kind = domain(network, splits("train"), splits("val"))
@@ -101,15 +102,13 @@ def _end(place: int) -> str:
     return f"_{place + 1}" if place else ""
 
 
-def _in_a_row(trained: list[Fitted]) -> Fitted:
-    """The trainings as one, for its cost."""
+def _in_a_row(trained: list[Fitted]) -> list[Epoch]:
+    """The epochs of several trainings as of one, with what they cost together."""
     history: list[Epoch] = []
     for fitted in trained:
-        before = history[-1] if history else Epoch(0, 0.0, 0.0, 0.0, 0.0)
-        history += [
-            replace(row, epoch=before.epoch + row.epoch, cpu_s=before.cpu_s + row.cpu_s) for row in fitted.history
-        ]
-    return Fitted(trained[-1].net, history, trained[-1].stopped)
+        epochs, spent_s = (history[-1].epoch, history[-1].cpu_s) if history else (0, 0.0)
+        history += [replace(row, epoch=epochs + row.epoch, cpu_s=spent_s + row.cpu_s) for row in fitted.history]
+    return history
 
 
 def _as_read(plans: tuple[Plan, ...], runs: list[Runner], held_out: Scenes) -> tuple[Network, dict[str, Any]]:

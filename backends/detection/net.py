@@ -18,13 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from backends.detection.detector import Wanted
 from backends.detection.views import STRIDE_PX, Found, Runner, fused, mirrored_too
 
 if TYPE_CHECKING:
     from ultralytics.nn.tasks import DetectionModel
 
 Rgb = npt.NDArray[np.uint8]
-_USUAL_IOU = 0.6  # of `Wanted`, and with which detectors are measured
 #: Boxes fainter than this are not fused.
 _FAINTEST = 0.01
 #: The last layer of the backbone: what it answers, averaged over the picture, tells kinds of pictures apart.
@@ -110,7 +110,7 @@ class Network:
         domain: the kind of picture it knows; None if nobody has measured it.
         looks: how it is read where quality counts more than speed; what they find is fused. Like `look` if empty;
             else the first is at the same size.
-        overlap: see `fused`; where boxes may overlap by more or less than usual, so it is with this.
+        overlap: see `fused`; it grows and shrinks with the `iou` that is asked for, and holds for that of `Wanted`.
     """
 
     def __init__(
@@ -156,7 +156,7 @@ class Network:
         strange = self.domain is not None and self.domain.distance(seen[0]) > self.domain.limit
         if not looks:
             return found[0], strange
-        together = fused(found, min(max(self.overlap + iou - _USUAL_IOU, 0.05), 0.95))
+        together = fused(found, min(max(self.overlap + iou - Wanted.iou, 0.05), 0.95))
         return together[together[:, 4] >= confidence][:most], strange
 
     def features(self, picture: Rgb) -> npt.NDArray[np.float32]:
@@ -167,7 +167,7 @@ class Network:
 def load(file: Callable[[str], Path], device: str) -> Network:
     """A network, or several that look at a picture together, from a recipe's files.
 
-    On a CPU ONNX Runtime computes it, 1.5 times as fast as torch or more (`python -m bench.detection_speed`); elsewhere
+    On a CPU ONNX Runtime computes it, 1.3 times as fast as torch or more (`python -m bench.detection_speed`); elsewhere
     torch does, in ultralytics' own classes.
 
     Args:
