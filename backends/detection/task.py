@@ -133,7 +133,11 @@ object_detection = Task(
         ),
         Example(title="A smear with few red cells", values={"image": _EXAMPLES / "smear_sparse.jpg"}),
         Example(title="A car: its licence plate", values={"image": _EXAMPLES / "car.jpg"}, adapter="plates"),
-        Example(title="Steel, drawn: scratches", values={"image": _EXAMPLES / "scratched_steel.png"}, adapter="steel"),
+        Example(
+            title="Steel, drawn: scratches",
+            values={"image": _EXAMPLES / "scratched_steel.png", "confidence": 0.2},
+            adapter="steel",
+        ),
     ),
     adapters=DETECTORS,
     how_it_works=about.OBJECT_DETECTION,
