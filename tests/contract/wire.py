@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import mimetypes
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 from urllib.parse import quote
 
@@ -73,9 +74,10 @@ def as_words(values: dict[str, Any], folder: Path) -> list[str]:
 
 
 def _written(value: Blob | Path, folder: Path) -> Path:
+    """The file's own folder keeps another of the same name from overwriting it while it is still being sent."""
     if isinstance(value, Path):
         return value
-    path = folder / value.name
+    path = Path(mkdtemp(dir=folder)) / value.name
     path.write_bytes(value.read())
     return path
 
