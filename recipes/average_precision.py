@@ -21,6 +21,9 @@ class Measured:
     map50_95: float
     each: dict[str, float]
 
+    def __str__(self) -> str:
+        return f"mAP50 {self.map50:.4f}  mAP50-95 {self.map50_95:.4f}"
+
 
 def evaluate(network: Network, scenes: Scenes, *, quick: bool = False) -> Measured:
     """Measure a network with pycocotools on scenes, each read as the studio reads a picture, or a frame if `quick`."""

@@ -12,6 +12,7 @@ from recipes import boxes
 from recipes.detector_training import Plan
 from recipes.detectors import About, train_detector
 from recipes.publish import Result
+from recipes.reading import Reading
 from studio.settings import Settings
 
 PLAN = Plan(
@@ -20,10 +21,10 @@ PLAN = Plan(
     train_px=256,
     batch_size=8,
     peak_rate=1.5e-3,
-    read_px=(256, 288, 320),
     last_plain=20,
     measured_every=6,
 )
+READING = Reading(sizes_px=((256, 288, 320),))
 ABOUT = About(
     name="cells",
     title="Blood cells",
@@ -42,4 +43,4 @@ ABOUT = About(
 
 def train(settings: Settings, folder: Path) -> Result:
     """Train, measure, and publish if the metric is reached."""
-    return train_detector((PLAN,), ABOUT, lambda split: boxes.cells(settings, split), settings, folder)
+    return train_detector({"": PLAN}, READING, ABOUT, lambda split: boxes.cells(settings, split), settings, folder)

@@ -35,10 +35,8 @@ class Plan:
     Attributes:
         names: its classes.
         train_px: longer side of a training picture; a mosaic of four is cut to a square of this.
-        start: the detector of our own whose weights to begin with; none to begin from nothing.
-        read_px: longer sides to try when reading; the best on the validation split is kept.
-        read_ways: with how many mirror images to try all sizes together, see `backends.detection.views.mirrored_too`.
-        overlaps: from which overlap on to try to fuse what is found at all sizes; none to read at the best size alone.
+        start: whose weights to begin with: another detector of our own, or an earlier training of the same recipe; none
+            to begin from nothing.
         last_plain: epochs at the end without mosaics.
         flip_up_down: chance of turning a picture upside down; 0.5 where there is no up.
         zoom: largest change of scale of a training picture, as a share.
@@ -51,9 +49,6 @@ class Plan:
     epochs: int
     train_px: int
     start: str = ""
-    read_px: tuple[int, ...] = (224, 256, 288)
-    read_ways: tuple[int, ...] = (1,)
-    overlaps: tuple[float, ...] = ()
     batch_size: int = 16
     peak_rate: float = 2e-3
     weight_decay: float = 0.02
@@ -67,32 +62,24 @@ class Plan:
     seed: int = 1
 
 
-def fit(plan: Plan, splits: Splits, settings: Settings, folder: Path, *, begin: Path | None = None) -> Fitted:
+def fit(plan: Plan, splits: Splits, settings: Settings, folder: Path) -> Fitted:
     """Train a detector, or go on where the folder's checkpoint ends; the weights of its best epoch.
 
     The best epoch is that with the highest mAP50-95 on the validation split, by the running mean of the weights.
-
-    Args:
-        begin: a file of weights to begin with, instead of those that the plan names.
     """
     keep_to_itself()
     folder.mkdir(parents=True, exist_ok=True)
     progress = folder / "progress.json"
     done = json.loads(progress.read_text(encoding="utf-8")) if progress.is_file() else None
-    if done and _learning(done["plan"]) != _learning(json.loads(json.dumps(asdict(plan)))):
+    if done and done["plan"] != json.loads(json.dumps(asdict(plan))):
         raise ValueError(f"{folder} holds a training with another plan: use --fresh, or the plan {done['plan']}")
     if not (done and done["stopped"]):
-        trainer = _trainer(plan, splits, folder, begin)
+        trainer = _trainer(plan, splits, folder)
         trainer.train()
         done = json.loads(progress.read_text(encoding="utf-8"))
     net = build(description(plan))
     net.load_state_dict(load_file(best_weights(folder)))
     return Fitted(net.eval(), [Epoch(**row) for row in done["history"]], done["stopped"])
-
-
-def _learning(plan: dict[str, Any]) -> dict[str, Any]:
-    """What of a plan a training depends on: how pictures are read in the end is chosen afterwards."""
-    return {name: value for name, value in plan.items() if name not in ("read_px", "read_ways", "overlaps")}
 
 
 def best_weights(folder: Path) -> Path:
@@ -138,7 +125,7 @@ def _yolo_rows(scene: Scene) -> str:
     return "".join(rows)
 
 
-def _trainer(plan: Plan, splits: Splits, folder: Path, begin: Path | None) -> Any:
+def _trainer(plan: Plan, splits: Splits, folder: Path) -> Any:
     """Ultralytics' trainer of detectors, told our plan."""
     from ultralytics.models.yolo.detect import DetectionTrainer
     from ultralytics.utils.callbacks.base import get_default_callbacks
@@ -156,8 +143,8 @@ def _trainer(plan: Plan, splits: Splits, folder: Path, begin: Path | None) -> An
             net = _learner(plan)
             if weights:  # an own, cut training
                 net.load(weights)
-            elif plan.start or begin:
-                begin_with(net, begin or _start(plan.start, folder))
+            elif plan.start:
+                begin_with(net, _start(plan.start, folder))
             return net
 
         def preprocess_batch(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -259,7 +246,7 @@ def measured(epoch: int, plan: Plan) -> bool:
 
 
 def _start(name: str, folder: Path) -> Path:
-    """The weights of another of our detectors: as published, or else of its training beside this one's folder."""
+    """The weights of another of our detectors as published, or else of a training whose folder is beside this one's."""
     published = EMBEDDED / name / "model.safetensors"
     own = best_weights(folder.parent / name)
     if not (published.is_file() or own.is_file()):

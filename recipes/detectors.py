@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import copy
 import io
-import itertools
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ import torch
 import yaml
 from safetensors.torch import save
 
-from backends.detection.net import DEEPEST, Domain, Look, Network, as_told, onnx_runner
-from backends.detection.views import Runner
+from backends.detection.net import DEEPEST, Domain, Network, onnx_runner
 from recipes.average_precision import Measured, evaluate
 from recipes.boxed import Scenes
-from recipes.detector_training import Plan, Splits, best_weights, description, fit
+from recipes.detector_training import Plan, Splits, description, fit
 from recipes.loop import Epoch, Fitted
 from recipes.publish import Card, Result, publish
+from recipes.reading import Reading, chosen
 from studio.settings import Settings
 
 
@@ -50,34 +49,30 @@ class About:
 
 
 def train_detector(
-    plans: tuple[Plan, ...],
+    trainings: Mapping[str, Plan],
+    reading: Reading,
     about: About,
     splits: Splits,
     settings: Settings,
     folder: Path,
-    start: Plan | None = None,
 ) -> Result:
     """Train, choose how to read on the validation split, measure the test split, publish what is good.
 
     Args:
-        plans: of the networks that look at a picture together.
-        start: of a network that all of them begin as copies of; without it there is one network.
+        trainings: one after the other, by the names of their folders in `folder`, which itself is the folder of an
+            empty name.
+        reading: of the networks that look at a picture together: the last trainings, as many as it has sizes for.
     """
-    if start is None:
-        (plan,) = plans
-        begun, trained = [], [fit(plan, splits, settings, folder)]
-    else:
-        begun = [fit(start, splits, settings, folder)]
-        trained = [
-            fit(plan, splits, settings, folder / f"{plan.train_px}px", begin=best_weights(folder)) for plan in plans
-        ]
+    every = [fit(plan, splits, settings, folder / name) for name, plan in trainings.items()]
+    trained = every[-len(reading.sizes_px) :]
     graphs = [folder / f"graph{_end(place)}.onnx" for place in range(len(trained))]
     for fitted, graph in zip(trained, graphs, strict=True):
         export(fitted.net, graph)
-    network, told = _as_read(plans, [onnx_runner(graph) for graph in graphs], splits("val"))
+    plans = tuple(trainings.values())
+    network, told = chosen(reading, description(plans[0]), [onnx_runner(graph) for graph in graphs], splits("val"))
     found, quick = (evaluate(network, splits("test"), quick=quick) for quick in (False, True))
-    print(f"test: {_told(found)}; with one look: {_told(quick)}")
-    fitted = Fitted(trained[0].net, _in_a_row([*begun, *trained]), trained[-1].stopped)
+    print(f"test: {found}; a frame of a video: {quick}")
+    fitted = Fitted(trained[0].net, _in_a_row(every), every[-1].stopped)
     result = Result(found.map50, about.reach, fitted, about.least)
     if result.publishable:
         described = yaml.safe_dump(told, sort_keys=False, default_flow_style=None)
@@ -92,7 +87,7 @@ def train_detector(
             beside[graph.name] = graph.read_bytes()
             if place:
                 beside[f"model{_end(place)}.safetensors"] = save(fitted.net.half().state_dict())
-        card = _card(about, result, (*((start,) if start else ()), *plans), found, quick, told)
+        card = _card(about, result, trainings, found, quick, told)
         publish("detection", trained[0].net.half(), {}, card, beside=beside, tensors=tensors)
     return result
 
@@ -109,31 +104,6 @@ def _in_a_row(trained: list[Fitted]) -> list[Epoch]:
         epochs, spent_s = (history[-1].epoch, history[-1].cpu_s) if history else (0, 0.0)
         history += [replace(row, epoch=epochs + row.epoch, cpu_s=spent_s + row.cpu_s) for row in fitted.history]
     return history
-
-
-def _as_read(plans: tuple[Plan, ...], runs: list[Runner], held_out: Scenes) -> tuple[Network, dict[str, Any]]:
-    """The network as the studio will read pictures with it, chosen on the validation split, and its description."""
-    sizes_px = []
-    for plan, run in zip(plans, runs, strict=True):
-        single = {px: evaluate(Network(Look(run, px), plan.names), held_out) for px in plan.read_px}
-        for px, found in single.items():
-            print(f"val at {px} px: {_told(found)}")
-        sizes_px.append(sorted(single, key=lambda px: -single[px].map50))
-    tried = {}
-    told = {**description(plans[0]), "size_px": sizes_px[0][0]}
-    if not plans[0].overlaps:
-        return as_told(told, runs.__getitem__), told
-    for ways, overlap in itertools.product(plans[0].read_ways, plans[0].overlaps):
-        several = {**told, "looks": {"sizes_px": sizes_px, "ways": ways, "overlap": overlap}}
-        network = as_told(several, runs.__getitem__)
-        found = evaluate(network, held_out)
-        print(f"val at {sizes_px} px, {ways} ways, fused from an overlap of {overlap}: {_told(found)}")
-        tried[found.map50] = network, several
-    return tried[max(tried)]
-
-
-def _told(found: Measured) -> str:
-    return f"mAP50 {found.map50:.4f}  mAP50-95 {found.map50_95:.4f}"
 
 
 def export(net: torch.nn.Module, file: Path) -> None:
@@ -208,7 +178,7 @@ def domain(network: Network, learned: Scenes, held_out: Scenes, refused: float =
 
 
 def _card(
-    about: About, result: Result, plans: tuple[Plan, ...], found: Measured, quick: Measured, told: dict[str, Any]
+    about: About, result: Result, trainings: Mapping[str, Plan], found: Measured, quick: Measured, told: dict[str, Any]
 ) -> Card:
     each = ", ".join(f"{name} {value:.3f}" for name, value in found.each.items())
     return Card(
@@ -224,23 +194,37 @@ def _card(
         published=about.published,
         source=about.source,
         about=f"{about.about} YOLO11n (Ultralytics 2024), 2.6 million parameters, trained with ultralytics on "
-        f"pictures of {plans[0].train_px} px"
-        + (f", beginning with our own detector `{plans[0].start}`" if plans[0].start else " from nothing")
-        + (f"; copies of it went on with pictures of {_px(plan.train_px for plan in plans[1:])}" if plans[1:] else "")
-        + f". mAP50 by class: {each}. mAP50-95: {found.map50_95:.3f}."
-        + (_several(told["looks"], quick) if "looks" in told else ""),
+        f"{_learned(trainings)}. mAP50 by class: {each}. mAP50-95: {found.map50_95:.3f}."
+        + (_several(told, quick) if "looks" in told else ""),
         limits=about.limits,
     )
 
 
-def _several(looks: dict[str, Any], quick: Measured) -> str:
-    ways = {1: "", 2: ", each with its mirror image", 4: ", each with its three mirror images"}[looks["ways"]]
-    networks = " and by the other at ".join(_px(sorted(sizes_px)) for sizes_px in looks["sizes_px"])
-    first = "by the first of them " if len(looks["sizes_px"]) > 1 else ""
+def _learned(trainings: Mapping[str, Plan]) -> str:
+    """What the networks began with, and the sizes of the pictures that they learned from."""
+    first, *others = trainings.values()
+    copies = [plan.train_px for plan in others if plan.start in trainings]
+    more = [plan.train_px for plan in others if plan.start not in trainings]
     return (
-        f" A picture is read {first}at {networks}{ways}; frames of videos and webcams are read once: "
-        f"mAP50 {quick.map50:.3f}."
+        f"pictures of {first.train_px} px"
+        + (f", beginning with our own detector `{first.start}`" if first.start else " from nothing")
+        + (f"; copies of it went on with pictures of {_px(copies)}" if copies else "")
+        + (f"; {'others' if more[1:] else 'another'} began from nothing at {_px(more)}" if more else "")
     )
+
+
+def _several(told: dict[str, Any], quick: Measured) -> str:
+    looks = told["looks"]
+    by = f"by {len(looks['sizes_px'])} networks, " if len(looks["sizes_px"]) > 1 else ""
+    sizes_px = "; ".join(_px(sorted(each)) for each in looks["sizes_px"])
+    return (
+        f" A picture is read {by}at {sizes_px}{_ways(looks['ways'])}, and what they find is fused. Frames of videos "
+        f"and webcams are read once, at {told['size_px']} px{_ways(told['ways'])}: mAP50 {quick.map50:.3f}."
+    )
+
+
+def _ways(ways: int) -> str:
+    return {1: "", 2: ", each with its mirror image", 4: ", each with its three mirror images"}[ways]
 
 
 def _px(sizes: Iterable[int]) -> str:

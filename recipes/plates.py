@@ -12,6 +12,7 @@ from recipes import boxes
 from recipes.detector_training import Plan
 from recipes.detectors import About, train_detector
 from recipes.publish import Result
+from recipes.reading import Reading
 from studio.settings import Settings
 
 PLAN = Plan(
@@ -21,10 +22,10 @@ PLAN = Plan(
     start="cells",
     batch_size=8,
     peak_rate=1.5e-3,
-    read_px=(384, 448, 512),
     flip_up_down=0.0,
     last_plain=6,
 )
+READING = Reading(sizes_px=((384, 448, 512),))
 ABOUT = About(
     name="plates",
     title="Licence plates",
@@ -43,4 +44,4 @@ ABOUT = About(
 
 def train(settings: Settings, folder: Path) -> Result:
     """Train, measure, and publish if the metric is reached."""
-    return train_detector((PLAN,), ABOUT, lambda split: boxes.plates(settings, split), settings, folder)
+    return train_detector({"": PLAN}, READING, ABOUT, lambda split: boxes.plates(settings, split), settings, folder)

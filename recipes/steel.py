@@ -12,6 +12,7 @@ from recipes import boxes
 from recipes.detector_training import Plan
 from recipes.detectors import About, train_detector
 from recipes.publish import Result
+from recipes.reading import Reading
 from studio.settings import Settings
 
 START = Plan(
@@ -24,22 +25,15 @@ START = Plan(
     measured_every=10,
     bfloat16=True,
 )
-#: Two copies go on with larger pictures. They see finer textures, err at different places, and look together.
-PLANS = (
-    replace(
-        START,
-        epochs=60,
-        train_px=256,
-        read_px=(192, 224, 256),
-        read_ways=(1, 4),
-        overlaps=(0.5, 0.55, 0.6),
-        peak_rate=1e-3,
-        last_plain=10,
-        measured_every=5,
-        seed=2,
-    ),
-    replace(START, epochs=100, train_px=320, read_px=(224, 256, 288), peak_rate=1e-3, last_plain=15, measured_every=5),
-)
+_COPY = replace(START, start="224px", peak_rate=1e-3, measured_every=5)
+#: Copies of the first that go on with larger pictures see finer textures; others begin anew. They err at different
+#: places, and look together.
+TRAININGS = {
+    "224px": START,
+    "256px": replace(_COPY, epochs=60, train_px=256, last_plain=10, seed=2),
+    "320px": replace(_COPY, epochs=100, train_px=320, last_plain=15),
+}
+READING = Reading(sizes_px=((192, 224, 256), (224, 256, 288)), overlaps=(0.5, 0.55, 0.6), ways=(1, 4), frame_ways=2)
 ABOUT = About(
     name="steel",
     title="Steel defects",
@@ -62,4 +56,4 @@ ABOUT = About(
 
 def train(settings: Settings, folder: Path) -> Result:
     """Train, measure, and publish if the metric is reached."""
-    return train_detector(PLANS, ABOUT, lambda split: boxes.steel(settings, split), settings, folder, START)
+    return train_detector(TRAININGS, READING, ABOUT, lambda split: boxes.steel(settings, split), settings, folder)

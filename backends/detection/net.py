@@ -194,19 +194,21 @@ def as_told(told: dict[str, Any], runner: Callable[[int], Runner], domain: Domai
     """A network that reads pictures as its description says.
 
     Args:
-        told: classes `names`; `size_px`, the longer side for one look of the first network; and `looks`, where there
-            are several: for each network its `sizes_px`, beginning with that of one look, in how many `ways` each is
-            read, see `mirrored_too`, and from what `overlap` on boxes are fused.
+        told: classes `names`; for one look the longer side `size_px` and in how many `ways` the first network reads
+            it, 1 if it does not say, see `mirrored_too`; and `looks`, where there are several: for each network its
+            `sizes_px`, beginning with that of one look, the `ways` of them all, and from what `overlap` on boxes are
+            fused.
         runner: computes one of the networks, by its place.
     """
-    first, size_px, names = runner(0), int(told["size_px"]), tuple(told["names"])
+    first, names = runner(0), tuple(told["names"])
+    single = Look(mirrored_too(first, int(told.get("ways", 1))), int(told["size_px"]))
     if "looks" not in told:
-        return Network(Look(first, size_px), names, domain)
+        return Network(single, names, domain)
     how = told["looks"]
     runs = [first, *map(runner, range(1, len(how["sizes_px"])))]
     several = [mirrored_too(run, int(how["ways"])) for run in runs]
     looks = [Look(run, int(px)) for run, sizes_px in zip(several, how["sizes_px"], strict=True) for px in sizes_px]
-    return Network(Look(first, size_px), names, domain, looks, float(how["overlap"]))
+    return Network(single, names, domain, looks, float(how["overlap"]))
 
 
 def filled(description: dict[str, Any], weights: Path) -> DetectionModel:

@@ -14,21 +14,23 @@ import torch
 import yaml
 from safetensors.torch import save_file
 
-from backends.detection.net import as_told, build, filled, load, torch_runner
+from backends.detection.net import as_told, build, filled, letterboxed, load, torch_runner
+from backends.detection.views import mirrored_too
 from recipes import boxes, detector_training, detectors
 from recipes.average_precision import measure
 from recipes.boxed import Scene
 from recipes.detector_training import Plan, begin_with, description, fit, measured, write_yolo
 from recipes.detectors import About, train_detector
+from recipes.reading import Reading
 from studio.settings import Settings
 
-PLAN = Plan(
-    names=("dark", "light"), epochs=2, train_px=64, read_px=(64, 96), last_plain=1, batch_size=4, measured_every=1
-)
-PLANS = (
-    replace(PLAN, epochs=1, read_ways=(1, 2), overlaps=(0.5,)),
-    replace(PLAN, epochs=1, train_px=96, read_px=(64,)),
-)
+PLAN = Plan(names=("dark", "light"), epochs=2, train_px=64, last_plain=1, batch_size=4, measured_every=1)
+TRAININGS = {
+    "start": PLAN,
+    "copy": replace(PLAN, epochs=1, start="start"),
+    "own": replace(PLAN, epochs=1, train_px=96, seed=2),
+}
+READING = Reading(sizes_px=((64, 96), (64,)), overlaps=(0.5,), ways=(1, 2), frame_ways=2)
 ABOUT = About("tiny", "Squares", 0.0, "none", "drawn", "drawn", "here", "test", "Finds squares.", "Everything else.")
 
 
@@ -83,8 +85,8 @@ def test_two_epochs_a_cut_and_the_files_of_the_result(tmp_path: Path, monkeypatc
     note = detector_training._Spent.note
     monkeypatch.setattr(detector_training._Spent, "note", cut)
     with pytest.raises(CutError):
-        fit(PLAN, drawn, settings, folder)
-    state = torch.load(folder / "run" / "weights" / "state.pt", weights_only=True)
+        fit(PLAN, drawn, settings, folder / "start")
+    state = torch.load(folder / "start" / "run" / "weights" / "state.pt", weights_only=True)
     resumed: list[int] = []
 
     def watch(spent: detector_training._Spent, trainer: Any) -> bool:
@@ -94,8 +96,8 @@ def test_two_epochs_a_cut_and_the_files_of_the_result(tmp_path: Path, monkeypatc
     monkeypatch.setattr(detector_training._Spent, "note", watch)
     published: list[tuple[torch.nn.Module, dict[str, Any]]] = []
     monkeypatch.setattr(detectors, "publish", lambda _family, net, *_, **named: published.append((net, named)))
-    result = train_detector(PLANS, ABOUT, drawn, settings, folder, PLAN)
-    assert resumed == [1, 0, 0], "the first epoch, numbered 0, was not repeated; then come the two copies"
+    result = train_detector(TRAININGS, READING, ABOUT, drawn, settings, folder)
+    assert resumed == [1, 0, 0], "the first epoch, numbered 0, was not repeated; then come the others"
     assert [row.epoch for row in result.fitted.history] == [1, 2, 3, 4], "all that was trained"
     assert result.fitted.stopped == "all epochs"
     assert all(torch.isfinite(value).all() for value in state["net"].values())
@@ -116,12 +118,18 @@ def test_two_epochs_a_cut_and_the_files_of_the_result(tmp_path: Path, monkeypatc
     assert network.domain.limit > 0
     by_torch = [torch_runner(filled(told, file(name)), "cpu") for name in ("model", "model_2")]
     picture = drawn("test")[0].rgb
+    plainly = filled(told, file("model"))
+    assert np.allclose(
+        network.look(picture)[0],
+        mirrored_too(torch_runner(plainly, "cpu"), 2)(letterboxed(picture, told["size_px"]))[0],
+        atol=0.05,
+    )
     for ours, theirs in zip(network.looks, as_told(told, by_torch.__getitem__).looks, strict=True):
         assert np.allclose(ours(picture)[0], theirs(picture)[0], atol=0.05)
-    again = train_detector(PLANS, ABOUT, drawn, settings, folder, PLAN)
+    again = train_detector(TRAININGS, READING, ABOUT, drawn, settings, folder)
     assert again.metric == result.metric, "a finished training is not repeated"
     with pytest.raises(ValueError, match="another plan"):
-        fit(replace(PLAN, epochs=3), drawn, settings, folder)
+        fit(replace(PLAN, epochs=3), drawn, settings, folder / "start")
 
 
 def test_the_metric_against_literal_boxes() -> None:
