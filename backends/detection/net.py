@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,11 +21,14 @@ import yaml
 
 from backends.detection.detector import Wanted
 from backends.detection.views import STRIDE_PX, Found, Runner, fused, mirrored_too
+from studio.cores import usable
 
 if TYPE_CHECKING:
     from ultralytics.nn.tasks import DetectionModel
 
 Rgb = npt.NDArray[np.uint8]
+#: Raw answers for a picture, its deepest features (F), and the size (h, w) that was read.
+Seen = tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], tuple[int, ...]]
 #: Boxes fainter than this are not fused.
 _FAINTEST = 0.01
 #: The last layer of the backbone: what it answers, averaged over the picture, tells kinds of pictures apart.
@@ -95,8 +99,8 @@ class Look:
     run: Runner
     size_px: int
 
-    def __call__(self, picture: Rgb) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32], tuple[int, ...]]:
-        """Raw answers for a picture (H, W, 3), its deepest features (F), and the size (h, w) that was read."""
+    def __call__(self, picture: Rgb) -> Seen:
+        """What a picture (H, W, 3) is answered with."""
         inputs = letterboxed(picture, self.size_px)
         return *self.run(inputs), inputs.shape[2:]
 
@@ -111,6 +115,7 @@ class Network:
         looks: how it is read where quality counts more than speed; what they find is fused. Like `look` if empty;
             else the first is at the same size.
         overlap: see `fused`; it grows and shrinks with the `iou` that is asked for, and holds for that of `Wanted`.
+        at_once: how many threads may look at the same time.
     """
 
     def __init__(
@@ -120,12 +125,14 @@ class Network:
         domain: Domain | None = None,
         looks: Sequence[Look] = (),
         overlap: float = 0.55,
+        at_once: int = 1,
     ) -> None:
         self.look = look
         self.names = names
         self.domain = domain
         self.looks = looks
         self.overlap = overlap
+        self.at_once = at_once
 
     def __call__(
         self,
@@ -148,16 +155,20 @@ class Network:
         """
         looks = () if quick else self.looks
         faintest = min(confidence, _FAINTEST) if looks else confidence
-        found, seen = [], []
-        for look in looks or (self.look,):
-            raw, features, size = look(picture)
-            found.append(settled(raw, size, picture.shape[:2], faintest, iou, most, classes))
-            seen.append(features)
-        strange = self.domain is not None and self.domain.distance(seen[0]) > self.domain.limit
+        seen = self._seen(looks or (self.look,), picture)
+        found = [settled(raw, size, picture.shape[:2], faintest, iou, most, classes) for raw, _, size in seen]
+        strange = self.domain is not None and self.domain.distance(seen[0][1]) > self.domain.limit
         if not looks:
             return found[0], strange
         together = fused(found, min(max(self.overlap + iou - Wanted.iou, 0.05), 0.95))
         return together[together[:, 4] >= confidence][:most], strange
+
+    def _seen(self, looks: Sequence[Look], picture: Rgb) -> list[Seen]:
+        """What each look answers; the threads only look, as torch would give each of them helpers of its own."""
+        if self.at_once == 1 or len(looks) == 1:
+            return [look(picture) for look in looks]
+        with ThreadPoolExecutor(self.at_once, "look") as pool:
+            return list(pool.map(lambda look: look(picture), looks))
 
     def features(self, picture: Rgb) -> npt.NDArray[np.float32]:
         """The deepest features of a picture (H, W, 3), averaged over it: float32 (F)."""
@@ -187,10 +198,12 @@ def load(file: Callable[[str], Path], device: str) -> Network:
             return onnx_runner(file(f"graph{end}"))
         return torch_runner(filled(told, file(f"model{end}")), device)
 
-    return as_told(told, runner, domain)
+    return as_told(told, runner, domain, at_once=min(4, usable()) if device == "cpu" else 1)
 
 
-def as_told(told: dict[str, Any], runner: Callable[[int], Runner], domain: Domain | None = None) -> Network:
+def as_told(
+    told: dict[str, Any], runner: Callable[[int], Runner], domain: Domain | None = None, *, at_once: int = 1
+) -> Network:
     """A network that reads pictures as its description says.
 
     Args:
@@ -199,16 +212,17 @@ def as_told(told: dict[str, Any], runner: Callable[[int], Runner], domain: Domai
             `sizes_px`, beginning with that of one look, the `ways` of them all, and from what `overlap` on boxes are
             fused.
         runner: computes one of the networks, by its place.
+        at_once: how many calls of runners may be on their way.
     """
     first, names = runner(0), tuple(told["names"])
     single = Look(mirrored_too(first, int(told.get("ways", 1))), int(told["size_px"]))
     if "looks" not in told:
-        return Network(single, names, domain)
+        return Network(single, names, domain, at_once=at_once)
     how = told["looks"]
     runs = [first, *map(runner, range(1, len(how["sizes_px"])))]
     several = [mirrored_too(run, int(how["ways"])) for run in runs]
     looks = [Look(run, int(px)) for run, sizes_px in zip(several, how["sizes_px"], strict=True) for px in sizes_px]
-    return Network(single, names, domain, looks, float(how["overlap"]))
+    return Network(single, names, domain, looks, float(how["overlap"]), at_once)
 
 
 def filled(description: dict[str, Any], weights: Path) -> DetectionModel:

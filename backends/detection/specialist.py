@@ -11,7 +11,6 @@ from backends.detection.detector import RGB, Wanted, detections
 from backends.detection.net import load
 from backends.detection.operations import answer
 from studio.contract import Inputs, Outputs, Run
-from studio.cores import usable
 from studio.weights import Weights
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ class Specialist:
     def __init__(self, weights: Weights, device: str) -> None:
         self._network = load(weights.path, device)
         self.names = self._network.names
-        self.at_once = min(4, usable()) if device == "cpu" else 1
-        self.detect(np.zeros((32, 32, 3), np.uint8), Wanted())  # what it imports comes in here, in one thread
+        self.at_once = self._network.at_once
+        self.detect(np.zeros((32, 32, 3), np.uint8), Wanted(quick=True))  # what it imports comes in here, in one thread
 
     def __call__(self, inputs: Inputs, run: Run) -> Outputs | Iterator[Outputs]:
         """Answer any of the family's tasks."""

@@ -6,6 +6,7 @@ import copy
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,24 @@ def test_several_looks_are_fused_and_one_is_enough_for_a_frame() -> None:
     asked.clear()
     assert np.allclose(network(picture, 0.05, 0.6, 10, quick=True)[0], [[16, 16, 48, 48, 0.9, 0]], atol=1e-4)
     assert asked == [(0, 32)]
+
+
+def test_looks_are_taken_side_by_side_and_answer_as_in_a_row() -> None:
+    both = threading.Barrier(2)
+
+    def seer(place: int) -> Runner:
+        run = seers([])(place)
+
+        def together(inputs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            both.wait(timeout=10)  # no look ends before another has begun
+            return run(inputs)
+
+        return together
+
+    told = {**TOLD, "looks": {"sizes_px": [[32, 64], [96, 128]], "ways": 1, "overlap": 0.5}}
+    picture = np.zeros((64, 64, 3), np.uint8)
+    at_once = as_told(told, seer, at_once=2)(picture, 0.05, 0.6, 10)[0]
+    assert np.array_equal(at_once, as_told(told, seers([]))(picture, 0.05, 0.6, 10)[0])
 
 
 def test_boxes_may_overlap_as_much_as_is_wished_also_where_looks_are_fused() -> None:
