@@ -69,7 +69,7 @@ def _model(task: Task) -> Adapter:
 
 
 def _picked(task: Task) -> Adapter:
-    """The model that the visitor picked.
+    """The model that the visitor picked; the address names it, so that a reload keeps it and a link opens with it.
 
     Streamlit knows an option by its text alone. These texts change while a model is downloaded, so what was picked is
     read by its name before the new texts are made, and is what the picker falls back to.
@@ -77,14 +77,21 @@ def _picked(task: Task) -> Adapter:
     key = f"model-{task.name}"
     before = st.session_state.get(key)
     names = [adapter.name for adapter in task.adapters]
+    asked = before.name if isinstance(before, Adapter) else st.query_params.get("model")
     return st.selectbox(
         "Model",
         task.adapters,
-        index=names.index(before.name) if isinstance(before, Adapter) else 0,
+        index=names.index(asked) if asked in names else 0,
         format_func=lambda one: "  ·  ".join([one.title, *_cost(task, one)]),
         key=key,
+        on_change=_name_in_address,
+        args=(key,),
         width=560,
     )
+
+
+def _name_in_address(key: str) -> None:
+    st.query_params["model"] = st.session_state[key].name
 
 
 def _cost(task: Task, adapter: Adapter) -> list[str]:

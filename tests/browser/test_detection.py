@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import expect
@@ -26,6 +27,20 @@ def test_an_example_brings_its_own_model(visitor: Visitor) -> None:
     visitor.demo.get_by_role("button", name="A car: its licence plate").click()
     expect(visitor.status).to_contain_text("Licence plates of cars")
     expect(visitor.readout).to_contain_text("licence plate")
+
+
+def test_the_model_that_was_picked_is_there_after_a_reload(visitor: Visitor) -> None:
+    visitor.open_task("object_detection")
+    model = visitor.page.get_by_role("combobox", name="Model")
+    model.click()
+    visitor.page.get_by_role("option", name="Steel").click()
+    expect(visitor.page).to_have_url(re.compile("model=steel"))
+    visitor.page.reload()
+    visitor.demo_is_ready()
+    expect(model).to_have_value(re.compile("Steel"))
+    visitor.give_picture("image", SMEARS / "smear.jpg")
+    visitor.run()
+    expect(visitor.status).to_contain_text("Steel")
 
 
 def test_what_crosses_a_drawn_line_and_stays_in_a_drawn_zone_is_counted(visitor: Visitor) -> None:

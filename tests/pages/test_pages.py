@@ -71,6 +71,20 @@ def test_what_a_task_takes(runtime: Runtime) -> None:
 
 
 @pytest.mark.usefixtures("app")
+@pytest.mark.parametrize(("asked", "shown"), [("", "echo"), ("twin", "twin"), ("another", "echo")])
+def test_the_address_may_name_a_model(asked: str, shown: str) -> None:
+    page = task_page("specimen_echo")
+    if asked:
+        page.query_params["model"] = asked
+    page.run()
+    picker = page.selectbox(key="model-specimen_echo")
+    assert picker.value.name == shown
+    assert dict(page.query_params) == ({"model": asked} if asked else {}), "it is left as it was opened"
+    picker.select_index(1).run()
+    assert page.query_params["model"] == "twin"
+
+
+@pytest.mark.usefixtures("app")
 def test_every_task_has_a_page(runtime: Runtime) -> None:
     for task in runtime.catalogue:
         page = task_page(task.name).run()
