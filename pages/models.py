@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from itertools import groupby
 
 import streamlit as st
@@ -17,15 +18,15 @@ from studio.stock import StockRow, stock
 REFRESH_S = 2
 
 
-def show() -> None:
-    """Draw the page."""
+def show(tasks: Mapping[str, st.Page]) -> None:
+    """Draw the page; `tasks` are the pages of the tasks by name."""
     st.title("Models", anchor=False)
     st.markdown("What each task can use. Nothing is downloaded unless you ask for it here or on the task's page.")
-    _live()
+    _live(tasks)
 
 
 @st.fragment(run_every=REFRESH_S)
-def _live() -> None:
+def _live(tasks: Mapping[str, st.Page]) -> None:
     rows = [row for row in stock(runtime()) if row.adapter.weights]  # without weights it is no model
     _totals(rows)
     st.subheader("In memory now", anchor=False)
@@ -33,7 +34,7 @@ def _live() -> None:
     for title, group in groupby(_once(rows), key=lambda pair: pair[0].task.title):
         st.subheader(plain(title), anchor=False)
         for row, others in group:
-            _row(row, others)
+            _row(row, others, tasks[row.task.part_of or row.task.name])
 
 
 def _once(rows: list[StockRow]) -> list[tuple[StockRow, list[str]]]:
@@ -60,19 +61,21 @@ def _totals(rows: list[StockRow]) -> None:
         st.metric("In memory", f"{used} of {size(runtime().pool.budget_mb * 1e6)}")
 
 
-def _row(row: StockRow, others: list[str]) -> None:
+def _row(row: StockRow, others: list[str], page: st.Page) -> None:
     adapter = row.adapter
     licence = adapter.licence + ("" if adapter.commercial else ", not for commercial use")
     facts = [ADAPTER_KINDS[adapter.kind], size(row.state.total_bytes) if row.state.total_bytes else "", licence]
     facts += [f"used {_ago(row.last_used_s)}" if row.last_used_s else "not used yet"]
     also = f"  \n:small[:gray[Also for {plain(', '.join(others))}]]" if others else ""
-    with st.container(border=True, gap="xsmall", key=f"row-{row.task.name}-{adapter.name}"):
+    with st.container(border=True, gap="xsmall", key=f"row-model-{row.task.name}-{adapter.name}"):
         st.markdown(
             f"**{plain(adapter.title)}** · {plain(state(row))}  \n"
             f":gray[{' · '.join(plain(fact) for fact in facts if fact)}]{also}"
         )
         if row.state.name in ("downloading", "paused"):
             st.progress(min(row.state.fraction, 1.0))
+        if row.state.name == "ready":
+            st.page_link(page, label="Try it", query_params={"model": adapter.name})
         show_controls(row)
 
 

@@ -28,7 +28,7 @@ def navigation(catalogue: Catalogue) -> dict[str, list[st.Page]]:
         "Studio": [
             st.Page(partial(home.show, tasks), title="Gallery", icon=":material/grid_view:", default=True),
             kept,
-            st.Page(models.show, title="Models", icon=":material/inventory_2:", url_path="models"),
+            st.Page(partial(models.show, tasks), title="Models", icon=":material/inventory_2:", url_path="models"),
             st.Page(system.show, title="System", icon=":material/memory:", url_path="system"),
         ]
     }

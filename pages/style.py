@@ -15,6 +15,7 @@ def apply_style() -> None:
 def _css(tokens: Tokens) -> str:
     card = '[class*="st-key-card-"]'
     row = '[class*="st-key-row-run-"]'
+    model = '[class*="st-key-row-model-"]'
     return f"""
 /* the gallery: a card is one link, its picture has one shape, its last line stands at the bottom */
 {card} {{ position: relative; transition: border-color 120ms; }}
@@ -45,6 +46,9 @@ def _css(tokens: Tokens) -> str:
 {row} [data-testid="stMarkdownContainer"] p {{ max-width: none; overflow-wrap: anywhere; }}
 {row} [data-testid="stMarkdownContainer"] p:not(:has([style*="font-size"])) {{ overflow: hidden;
   text-overflow: ellipsis; white-space: nowrap; }}
+/* the models: a link in a row is one in a text */
+{model} [data-testid="stPageLink"] a {{ padding: 0; background: none; }}
+{model} [data-testid="stPageLink"] a * {{ color: {tokens.accent}; text-decoration: underline; }}
 .plate.small {{ width: 88px; height: 88px; font-size: 2rem; }}
 /* code in the page's own ink: Streamlit's colours of syntax do not reach the contrast of the rest */
 [data-testid="stCode"] .token {{ color: {tokens.text} !important; }}

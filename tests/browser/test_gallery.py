@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from playwright.sync_api import expect
 
 from studio.catalogue import Catalogue
@@ -81,3 +83,12 @@ def test_the_watch_knows_other_hosts() -> None:
     ours = ["http://127.0.0.1:80/a", "ws://127.0.0.1:80/b", "blob:http://127.0.0.1:80/c", "data:image/png;base64,"]
     others = ["http://127.0.0.1/a", "https://fonts.example.org/a.woff2", "blob:https://example.org/c"]
     assert outside(ours + others, "127.0.0.1:80") == others
+
+
+def test_a_model_s_row_opens_its_task_with_it(visitor: Visitor) -> None:
+    visitor.page.goto("/models")
+    row = visitor.page.locator(".st-key-row-model-object_detection-steel")
+    row.get_by_role("link", name="Try it").click()
+    expect(visitor.page).to_have_url(re.compile("/object_detection[?]model=steel$"))
+    visitor.demo_is_ready()
+    expect(visitor.page.get_by_role("combobox", name="Model")).to_have_value(re.compile("Steel"))
