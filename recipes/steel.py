@@ -26,14 +26,21 @@ START = Plan(
     bfloat16=True,
 )
 _COPY = replace(START, start="224px", peak_rate=1e-3, measured_every=5)
-#: Copies of the first that go on with larger pictures see finer textures; others begin anew. They err at different
-#: places, and look together.
+#: Copies of the first that go on with larger pictures see finer textures; two more begin from nothing. They err at
+#: different places, and look together.
 TRAININGS = {
     "224px": START,
-    "256px": replace(_COPY, epochs=60, train_px=256, last_plain=10, seed=2),
     "320px": replace(_COPY, epochs=100, train_px=320, last_plain=15),
+    "256px": replace(_COPY, epochs=60, train_px=256, last_plain=10, seed=2),
+    "own_256px": replace(START, epochs=140, train_px=256, seed=3),
+    "own_224px": replace(START, epochs=160, seed=4),
 }
-READING = Reading(sizes_px=((192, 224, 256), (224, 256, 288)), overlaps=(0.5, 0.55, 0.6), ways=(1, 4), frame_ways=2)
+READING = Reading(
+    sizes_px=((224, 256, 288), (192, 224, 256), (192, 224, 256), (192, 224, 256)),
+    overlaps=(0.5, 0.55, 0.6),
+    ways=(1, 4),
+    frame_ways=2,
+)
 ABOUT = About(
     name="steel",
     title="Steel defects",
