@@ -82,7 +82,7 @@ def _measured(name: str, settings: Settings) -> list[Figure]:
             told.reference,
         ),
         Figure(told.title, split, "mAP50-95", result.map50_95),
-        Figure(told.title, split, "mAP50, one look, as frames of videos get", quick.map50),
+        Figure(told.title, split, "mAP50, as frames of videos are read", quick.map50),
         *(Figure(told.title, split, f"AP50, {kind}", value) for kind, value in result.each.items()),
     ]
 

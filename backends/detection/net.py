@@ -151,7 +151,7 @@ class Network:
             iou: of two boxes of one class that overlap more than this in one look, the lower score goes.
             most: how many boxes at most.
             classes: the classes to keep; None for all.
-            quick: one look is enough.
+            quick: `look` alone is enough.
         """
         looks = () if quick else self.looks
         faintest = min(confidence, _FAINTEST) if looks else confidence

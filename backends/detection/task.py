@@ -13,14 +13,14 @@ _EXAMPLES = Path(__file__).parent / "examples"
 _ACROSS = {"lines": [[[240, 360], [240, 0]]], "zones": [[[280, 40], [440, 40], [440, 320], [280, 320]]]}
 
 
-def _own(name: str, title: str, source: str, quality: str, limits: str) -> Adapter:
+def _own(name: str, title: str, source: str, quality: str, limits: str, memory_mb: int = 60) -> Adapter:
     """A specialist that `python -m recipes` trains."""
     return Adapter(
         name=name,
         title=title,
         entry="backends.detection.specialist:Specialist",
         weights=name,
-        memory_mb=60,
+        memory_mb=memory_mb,
         licence="AGPL-3.0-or-later",
         source=source,
         kind="embedded",
@@ -71,6 +71,7 @@ STEEL = _own(
     about.STEEL_QUALITY,
     "Knows crazing, inclusions, patches, pitted surface, rolled-in scale and scratches in grey close-ups of hot-rolled "
     "steel, nothing else. Crazing and rolled-in scale have no clear borders.",
+    memory_mb=130,  # four networks
 )
 PLATES = _own(
     "plates",
