@@ -7,6 +7,7 @@ leaves all of it or nothing. What is deleted is overwritten with zeros (secure_d
 from __future__ import annotations
 
 import sqlite3
+import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ from studio.errors import AtelierError
 
 #: Connections that wait for the next use.
 _KEPT = 4
+#: Another thread's change of the journal does not wait as other statements do: SQLite says at once that it is locked.
+_changing = threading.Lock()
 
 
 class DatabaseTooNew(AtelierError):
@@ -90,8 +93,9 @@ class OwnerDatabase:
         try:
             (version,) = connection.execute("PRAGMA user_version").fetchone()
             if version != len(self.migrations):
-                connection.execute("PRAGMA journal_mode = WAL")
-                _migrate(connection, self.migrations)
+                with _changing:
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    _migrate(connection, self.migrations)
             yield connection
         except BaseException:
             connection.close()

@@ -13,7 +13,13 @@ from studio.catalogue import Catalogue
 from studio.runtime import Runtime
 from tests.hub.local_hub import LocalHub
 
-MODELS = "from pages import models\nmodels.show()\n"
+MODELS = """
+import streamlit as st
+from pages import host, models
+shown = [task for task in host.runtime().catalogue if task.part_of is None]
+tasks = {task.name: st.Page(lambda: None, title=task.title, url_path=task.name) for task in shown}
+st.navigation([st.Page(lambda: models.show(tasks), title="Models", default=True), *tasks.values()]).run()
+"""
 TASK = "from pages import host, task\ntask.show(host.runtime().catalogue.task('tiny_task'))\n"
 #: The page as it is shown when a download has begun since it was shown before.
 DOWNLOADING_TASK = (
